@@ -1,0 +1,178 @@
+"""Raw answers, exactly as received: content-addressed objects and a manifest of immutable rows.
+
+    archive/objects/3f/3f9a….gz       the body whose SHA-256 is 3f9a…, stored once
+    archive/manifest/2026-08.jsonl    one row a fetch, appended after its object is on disk
+
+Everything else can be rebuilt from here, offline. The caller holds the writer lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import TokenGrowthError
+
+KEPT_HEADERS = ("content-type", "date", "etag", "last-modified", "retry-after", "x-simulated-data")
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """One row of the manifest.
+
+    `fetched_at` follows the business clock (ISO 8601, UTC); `context` holds what earlier answers of the same
+    exchange established (for an export: its promised size and checksum), so that a row explains itself.
+    """
+
+    source: str
+    url: str
+    status: int
+    fetched_at: str
+    sha256: str
+    size_bytes: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def load_id(self) -> str:
+        """Name of the fetch in every table: a digest of the whole row."""
+        return _load_id(self.line)
+
+    @property
+    def line(self) -> bytes:
+        """The row as JSON, the same for the same content."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the server declared its figures to be made up."""
+        return "x-simulated-data" in self.headers
+
+
+class Archive:
+    """Append-only store under one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(
+        self,
+        *,
+        source: str,
+        url: str,
+        status: int,
+        fetched_at: datetime,
+        headers: Mapping[str, str],
+        body: bytes,
+        context: Mapping[str, Any],
+    ) -> Fetch:
+        """Store a body, then its row; after a crash in between the body is merely unused."""
+        fetch = Fetch(
+            source=source,
+            url=url,
+            status=status,
+            fetched_at=fetched_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            sha256=hashlib.sha256(body).hexdigest(),
+            size_bytes=len(body),
+            headers={name: headers[name] for name in KEPT_HEADERS if name in headers},
+            context=dict(context),
+        )
+        self._store(fetch.sha256, body)
+        self._append(fetch)
+        return fetch
+
+    def fetches(self, known: Collection[str] = ()) -> Iterator[Fetch]:
+        """Yield the rows whose load_id is not `known`, in the order in which they were written."""
+        for path in sorted((self._folder / "manifest").glob("*.jsonl")):
+            for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+                if _load_id(line) in known:
+                    continue
+                try:
+                    yield Fetch(**json.loads(line))
+                except (ValueError, TypeError):
+                    raise TokenGrowthError(
+                        f"Line {number} of {path} is damaged; restore the file from a backup."
+                    ) from None
+
+    def read(self, fetch: Fetch) -> bytes:
+        """Return a body after checking that it is still what was received."""
+        path = self._object_path(fetch.sha256)
+        try:
+            body = gzip.decompress(path.read_bytes())
+        except (OSError, EOFError, ValueError) as error:
+            raise TokenGrowthError(f"{path} cannot be read ({error}); restore it from a backup.") from None
+        if hashlib.sha256(body).hexdigest() != fetch.sha256:
+            raise TokenGrowthError(f"{path} does not hold the bytes it is named after; restore it from a backup.")
+        return body
+
+    def _object_path(self, sha256: str) -> Path:
+        return self._folder / "objects" / sha256[:2] / f"{sha256}.gz"
+
+    def _store(self, sha256: str, body: bytes) -> None:
+        path = self._object_path(sha256)
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(gzip.compress(body, compresslevel=6, mtime=0))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+        _sync_folder(path.parent)
+
+    def _append(self, fetch: Fetch) -> None:
+        path = self._folder / "manifest" / f"{fetch.fetched_at[:7]}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not path.exists()
+        with path.open("ab+") as file:
+            _cut_torn_line(file)
+            file.write(fetch.line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        if is_new:
+            _sync_folder(path.parent)
+
+
+def _load_id(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()[:16]
+
+
+def _cut_torn_line(file: Any) -> None:
+    """Drop what a killed writer left behind the last complete row."""
+    end = file.seek(0, os.SEEK_END)
+    keep = end
+    while keep > 0:
+        start = max(0, keep - 4096)
+        file.seek(start)
+        found = file.read(keep - start).rfind(b"\n")
+        if found >= 0:
+            keep = start + found + 1
+            break
+        keep = start
+    if keep < end:
+        file.truncate(keep)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename or a new file survive a power cut, where the system lets a folder be synced."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

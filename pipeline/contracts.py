@@ -1,0 +1,134 @@
+"""What an answer must hold before anything of it lands, and what happens when it drifts.
+
+Drift decisions, the same for every source: a missing or retyped field, a bad value or a repeated key stops
+the whole payload; an unknown field is kept in the archive and warned of. Nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipeline.errors import ContractBrokenError
+
+MAX_ROWS_A_DAY = 51  # the 50 largest models and `other`
+OTHER = "other"
+
+
+class Payload(BaseModel):
+    """Base of all typed payloads: exact types, unknown fields kept so that they can be named."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What one answer says, ready to land.
+
+    `table` and `frame` are where the rows go and the rows, None for an answer that only leads to others; the
+    rest describes them. `floor_date` is set when the answer shows that the source holds nothing before that
+    day; `promised_end_date` is the last day that it claims to cover; `citation` is the line that the licence
+    asks to show with the figures.
+    """
+
+    table: str | None = None
+    frame: pl.DataFrame | None = None
+    as_of: datetime | None = None
+    first_date: date | None = None
+    last_date: date | None = None
+    promised_end_date: date | None = None
+    floor_date: date | None = None
+    warnings: tuple[str, ...] = ()
+    citation: str | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the rows end before the day that the source promised."""
+        return bool(self.promised_end_date and self.last_date and self.last_date < self.promised_end_date)
+
+
+P = TypeVar("P", bound=Payload)
+
+
+def read_json(model: type[P], body: bytes, what: str) -> P:
+    """Validate a JSON body; raise ContractBrokenError that names the first place that is wrong."""
+    if not body.strip():
+        raise ContractBrokenError(f"{what} is empty: an answer without content is an error, not an empty day.")
+    if body.lstrip()[:1] == b"<":
+        raise ContractBrokenError(f"{what} is a web page, not JSON; the server may be checking for browsers.")
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the body"
+        value = repr(first["input"])
+        found = f", found {value[:60]}" if len(value) <= 200 else ""
+        raise ContractBrokenError(
+            f"{what} breaks its contract at {place}: {first['msg']}{found} "
+            f"({error.error_count()} such places). Nothing of it was landed."
+        ) from None
+
+
+def unknown_fields(payloads: Iterable[Payload], what: str) -> tuple[str, ...]:
+    """Name the fields that the contract does not know, once each."""
+    names = sorted({name for payload in payloads for name in (payload.model_extra or ())})
+    return (f"{what} holds unknown fields: {', '.join(names)}.",) if names else ()
+
+
+def require_unique(frame: pl.DataFrame, key: Sequence[str], what: str) -> None:
+    """Raise ContractBrokenError when two rows share a key."""
+    repeated = frame.select(key).filter(pl.struct(key).is_duplicated())
+    if not repeated.is_empty():
+        raise ContractBrokenError(f"{what} repeats the key {_row(repeated)}. Nothing of it was landed.")
+
+
+def require_all(frame: pl.DataFrame, rule: pl.Expr, what: str, sentence: str) -> None:
+    """Raise ContractBrokenError with the first row for which `rule` is not true."""
+    broken = frame.filter(~rule.fill_null(False))
+    if not broken.is_empty():
+        raise ContractBrokenError(f"{what}: {sentence}, found {_row(broken)}. Nothing of it was landed.")
+
+
+def require_ranked_days(frame: pl.DataFrame, *, start: date, end: date, as_of: datetime, what: str) -> None:
+    """Hold the daily rankings to what OpenRouter documents.
+
+    `frame` has the columns date, model_permaslug and total_tokens. Days lie in [start, end] and not after
+    `as_of`; no day is missing between the first and the last; at most 51 rows a day; one row a model and day.
+    """
+    if frame.is_empty():
+        raise ContractBrokenError(f"{what} has no rows: empty is an error, not a day without use.")
+    require_unique(frame, ["date", "model_permaslug"], what)
+    require_all(frame, pl.col("total_tokens") >= 0, what, "tokens must not be negative")
+    require_all(
+        frame, pl.col("date").is_between(start, end), what, f"days must lie in the window {start} to {end}"
+    )
+    require_all(frame, pl.col("date") <= as_of.date(), what, f"no day may lie after {as_of.date()}")
+    days = frame.group_by("date").agg(pl.len().alias("rows")).sort("date")
+    require_all(days, pl.col("rows") <= MAX_ROWS_A_DAY, what, f"a day has at most {MAX_ROWS_A_DAY} rows")
+    present = days["date"].to_list()
+    missing = [day for day in days_between(present[0], present[-1]) if day not in set(present)]
+    if missing:
+        raise ContractBrokenError(
+            f"{what} misses {len(missing)} day(s) between published ones, the first {missing[0]}. "
+            "Nothing of it was landed."
+        )
+
+
+def rankings_citation(as_of: datetime) -> str:
+    """Return OpenRouter's citation line for rankings (CC BY 4.0)."""
+    moment = as_of.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return f"Source: OpenRouter (openrouter.ai/rankings), as of {moment}."
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Return every day from `first` to `last`, both included."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _row(frame: pl.DataFrame) -> dict[str, Any]:
+    return {name: str(value) for name, value in frame.row(0, named=True).items()}

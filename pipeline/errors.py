@@ -1,0 +1,49 @@
+"""Every error a user can meet: one sentence, and the exit status that the command ends with."""
+
+from __future__ import annotations
+
+EXIT_OK = 0
+EXIT_NOTHING_PUBLISHED = 1
+EXIT_USAGE = 2
+EXIT_SOURCE_FAILED = 3
+EXIT_QUOTA = 4
+
+
+class TokenGrowthError(Exception):
+    """Says in one sentence what happened, where, and what to do."""
+
+    exit_code = EXIT_NOTHING_PUBLISHED
+
+
+class UsageError(TokenGrowthError):
+    """The command, a setting or a parameter cannot be used as given."""
+
+    exit_code = EXIT_USAGE
+
+
+class SourceError(TokenGrowthError):
+    """A source gave no usable answer; what was published before stays as it is."""
+
+    exit_code = EXIT_SOURCE_FAILED
+
+
+class SourceUnavailableError(SourceError):
+    """The network or the server failed in a way that may pass; a later try is worth it."""
+
+
+class ContractBrokenError(SourceError):
+    """An answer arrived that does not hold what the source promises; nothing of it lands."""
+
+
+class QuotaReachedError(SourceError):
+    """Today's requests are used up."""
+
+    exit_code = EXIT_QUOTA
+
+
+class LockedError(TokenGrowthError):
+    """Another run holds the writer lock."""
+
+
+class BuildFailedError(TokenGrowthError):
+    """A model or a check failed; the transaction was rolled back."""

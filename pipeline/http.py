@@ -1,0 +1,212 @@
+"""The one place that touches the network: session, limits, retries, redirects and the key."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import requests
+from pydantic import SecretStr
+from requests.auth import AuthBase
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from pipeline.errors import QuotaReachedError, SourceError, SourceUnavailableError
+from pipeline.quota import Quota
+from pipeline.settings import APP_NAME, LOOPBACK_HOSTS, Settings
+
+log = logging.getLogger(__name__)
+
+MAX_REDIRECTS = 5
+CHUNK_BYTES = 65_536
+RETRIED_STATUSES = {429, 500, 502, 503, 504}
+# A body that trickles in must end some time, however often single bytes arrive.
+MAX_BODY_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete HTTP answer: the body is whole, the status is final."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _RetryableError(SourceUnavailableError):
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class _Bearer(AuthBase):
+    """Sets the key on one request; given explicitly so that no netrc entry replaces it."""
+
+    def __init__(self, key: SecretStr | None) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._key:
+            request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        return request
+
+
+class Client:
+    """Asks one base URL. Keyed requests are reserved in the quota before each try."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = f"{APP_NAME}/{version(APP_NAME)}"
+        self.sent = 0
+        self.quota: Quota | None = None
+        if settings.api_key:
+            self.quota = Quota(
+                settings.state_dir,
+                settings.api_key.get_secret_value(),
+                settings.requests_per_minute,
+                settings.requests_per_day,
+            )
+
+    def get(self, path: str, params: Mapping[str, str], *, with_key: bool) -> Answer:
+        """Fetch one resource, trying again where a failure may pass.
+
+        Returns any final answer, whatever its status, but 429 and 5xx: those raise SourceUnavailableError
+        after the last try. Raises QuotaReachedError when today's requests are used up, on either side.
+        """
+        url = self._settings.base_url + path + ("?" + urlencode(params) if params else "")
+        retrying = Retrying(
+            retry=retry_if_exception_type(_RetryableError),
+            stop=stop_after_attempt(self._settings.attempts),
+            wait=self._wait_seconds,
+            before_sleep=_log_retry,
+            reraise=True,
+        )
+        return retrying(self._follow, url, self._settings.api_key if with_key else None)
+
+    def _follow(self, url: str, key: SecretStr | None) -> Answer:
+        for _ in range(MAX_REDIRECTS):
+            answer = self._send(url, key)
+            if not (300 <= answer.status < 400 and "location" in answer.headers):
+                return answer
+            target = urljoin(url, answer.headers["location"])
+            self._refuse_unsafe_redirect(url, target, key)
+            url = target
+        raise SourceError(f"{_shown(url)} redirects more than {MAX_REDIRECTS} times; check OPENROUTER_BASE_URL.")
+
+    def _refuse_unsafe_redirect(self, url: str, target: str, key: SecretStr | None) -> None:
+        old, new = urlsplit(url), urlsplit(target)
+        if key and (old.scheme, old.netloc) != (new.scheme, new.netloc):
+            raise SourceError(
+                f"{_shown(url)} redirects to another host ({new.scheme}://{new.hostname}); "
+                "the key does not follow it there. Check OPENROUTER_BASE_URL."
+            )
+        if new.scheme != "https" and new.hostname not in LOOPBACK_HOSTS:
+            raise SourceError(f"{_shown(url)} redirects to {new.scheme}://{new.hostname}, which is not https.")
+
+    def _send(self, url: str, key: SecretStr | None) -> Answer:
+        if key and self.quota:
+            self.quota.reserve(_shown(url))
+        self.sent += 1
+        settings = self._settings
+        try:
+            with self._session.get(
+                url,
+                auth=_Bearer(key),
+                timeout=(settings.connect_timeout_seconds, settings.read_timeout_seconds),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = self._read(response)
+        # The requests exceptions carry the request, and with it the key: none of them leaves this place.
+        except requests.exceptions.SSLError:
+            raise SourceError(f"{_shown(url)} shows no valid TLS certificate; nothing was read.") from None
+        except (
+            requests.exceptions.ConnectionError,
+            requests.exceptions.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.ContentDecodingError,
+        ) as error:
+            raise _RetryableError(f"{_shown(url)} could not be read: {_cause(error)}.") from None
+        except requests.exceptions.RequestException as error:
+            raise SourceError(f"{_shown(url)} could not be asked: {type(error).__name__}.") from None
+        if response.status_code in RETRIED_STATUSES:
+            self._raise_retryable(url, response, keyed=key is not None)
+        return Answer(url, response.status_code, response.headers, body)
+
+    def _read(self, response: requests.Response) -> bytes:
+        limit = int(self._settings.max_response_mb * 1e6)
+        deadline = time.monotonic() + MAX_BODY_SECONDS
+        body = bytearray()
+        for chunk in response.iter_content(CHUNK_BYTES):
+            body += chunk
+            if len(body) > limit:
+                raise SourceError(
+                    f"{_shown(response.url)} sends more than {limit:,} bytes; nothing of it was kept. "
+                    "TOKENGROWTH_MAX_RESPONSE_MB sets the limit."
+                )
+            if time.monotonic() > deadline:
+                raise _RetryableError(f"{_shown(response.url)} took more than {MAX_BODY_SECONDS} s to send.")
+        return bytes(body)
+
+    def _raise_retryable(self, url: str, response: requests.Response, *, keyed: bool) -> None:
+        wait = _retry_after_seconds(response.headers.get("Retry-After"))
+        message = f"{_shown(url)} answered HTTP {response.status_code}"
+        if wait is not None and wait > self._settings.max_retry_wait_seconds:
+            if response.status_code == 429 and keyed:
+                raise QuotaReachedError(
+                    f"{message}: OpenRouter counts today's requests as used up and asks to wait {wait:,.0f} s. "
+                    "Run the same command again then: it goes on where it stopped."
+                )
+            raise SourceUnavailableError(f"{message} and asks to wait {wait:,.0f} s; try again then.")
+        raise _RetryableError(f"{message}.", wait)
+
+    def _wait_seconds(self, state: RetryCallState) -> float:
+        backoff = wait_exponential_jitter(initial=self._settings.backoff_seconds, max=60, jitter=1)
+        first = self._settings.backoff_seconds
+        wait = min(backoff(state), first * 2**state.attempt_number)
+        error = state.outcome.exception() if state.outcome else None
+        asked = getattr(error, "retry_after_seconds", None)
+        return max(wait, asked or 0)
+
+
+def _log_retry(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("%s Trying again in %.1f s.", error, state.upcoming_sleep)
+
+
+def _retry_after_seconds(header: str | None) -> float | None:
+    """Read Retry-After, given in seconds or as an HTTP date."""
+    if header is None:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _shown(url: str) -> str:
+    """Return the URL for messages: without user information or fragment."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection closed in the middle of the answer"
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return "the body cannot be decompressed"
+    return "the connection failed"

@@ -1,0 +1,307 @@
+"""The SQL models: reads `sql/`, orders it by what each file reads, builds and checks it in one transaction.
+
+A model is one SELECT in `sql/<schema>/<name>.sql` that runs as it stands in the DuckDB shell. Its header says
+what SQL cannot:
+
+    -- One line or more of description.
+    -- kind: view                    table (default), view, or ledger (created once, filled by landing)
+    -- grain: date, entity           unique and not null, always checked
+    -- check: tokens >= 0            holds on every row where it is not null
+
+The comment beside a column is its documentation; a column without one has that of the column of the same
+name in a model that is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import BuildFailedError, UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+CHECKS = "checks"
+SHOWN_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Model:
+    """One file under `sql/`."""
+
+    schema: str
+    name: str
+    path: Path
+    sql: str
+
+    @property
+    def full_name(self) -> str:
+        """Schema and name, as SQL writes it."""
+        return f"{self.schema}.{self.name}"
+
+    @cached_property
+    def _header(self) -> list[str]:
+        lines = []
+        for line in self.sql.splitlines():
+            if not line.startswith("--"):
+                break
+            lines.append(line.removeprefix("--").strip())
+        return lines
+
+    def _values(self, key: str) -> list[str]:
+        return [line.removeprefix(key).strip() for line in self._header if line.startswith(key)]
+
+    @property
+    def description(self) -> str:
+        """What a row is, in words."""
+        return " ".join(line for line in self._header if not re.match(r"(kind|grain|check):", line))
+
+    @property
+    def kind(self) -> str:
+        """Return table, view or ledger."""
+        return next(iter(self._values("kind:")), "table")
+
+    @property
+    def grain(self) -> list[str]:
+        """Columns that together name a row; empty for a ledger."""
+        return [name.strip() for line in self._values("grain:") for name in line.split(",")]
+
+    @property
+    def checks(self) -> list[str]:
+        """Predicates that hold on every row."""
+        return self._values("check:")
+
+    @cached_property
+    def _parsed(self) -> Any:
+        import sqlglot  # takes 0.1 s, and only a build needs it
+
+        try:
+            return sqlglot.parse_one(self.sql, read="duckdb")
+        except sqlglot.errors.ParseError as error:
+            raise BuildFailedError(f"{self.path} is not one readable SELECT: {error.errors[0]}.") from None
+
+    @cached_property
+    def depends_on(self) -> frozenset[str]:
+        """Full names of the tables that the SELECT reads."""
+        from sqlglot import exp
+
+        return frozenset(f"{table.db}.{table.name}" for table in self._parsed.find_all(exp.Table) if table.db)
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """Own documentation of each column, in order; empty where the comment is left to what is read."""
+        return {
+            column.alias_or_name: " ".join(comment.strip() for comment in column.comments or ())
+            for column in self._parsed.selects
+        }
+
+
+@dataclass
+class Checked:
+    """Outcome of one check."""
+
+    model: str
+    check_name: str
+    offending_rows: int
+    path: Path
+    rows: pl.DataFrame | None = field(default=None, repr=False)
+
+
+def sql_dir() -> Path:
+    """Return the folder of the models, in a checkout or in an installed wheel."""
+    installed = Path(__file__).parent / "sql"
+    return installed if installed.exists() else Path(__file__).parent.parent / "sql"
+
+
+def load(folder: Path) -> dict[str, Model]:
+    """Read every model below `folder`, by full name."""
+    paths = sorted(folder.glob("*/*.sql"))
+    models = [Model(path.parent.name, path.stem, path, path.read_text(encoding="utf-8")) for path in paths]
+    return {model.full_name: model for model in models}
+
+
+def digest(models: Mapping[str, Model]) -> str:
+    """Return a digest of all SQL: equal digests over equal loads give equal tables."""
+    text = "\0".join(f"{name}\0{model.sql}" for name, model in sorted(models.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def ordered(models: Mapping[str, Model]) -> list[Model]:
+    """Return the models so that each comes after those that it reads; checks come last."""
+    graph: dict[str, set[str]] = {}
+    for model in models.values():
+        unknown = sorted(model.depends_on - models.keys())
+        if unknown:
+            raise BuildFailedError(f"{model.path} reads {unknown[0]}, which no file under sql/ defines.")
+        graph[model.full_name] = set(model.depends_on)
+    try:
+        names = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise BuildFailedError(f"The models read each other in a circle: {' -> '.join(error.args[1])}.") from None
+    return sorted((models[name] for name in names), key=lambda model: model.schema == CHECKS)
+
+
+def select(models: Mapping[str, Model], selectors: Iterable[str]) -> set[str]:
+    """Resolve selectors: a name, `+name` with all that it reads, `name+` with all that read it."""
+    chosen: set[str] = set()
+    readers: dict[str, set[str]] = {name: set() for name in models}
+    for model in models.values():
+        for read in model.depends_on & models.keys():
+            readers[read].add(model.full_name)
+    for selector in selectors:
+        wanted = selector.strip("+")
+        found = [name for name, model in models.items() if wanted in (name, model.name)]
+        if not found:
+            raise UsageError(f"No model is named {wanted!r}; `tokengrowth docs` lists them.")
+        chosen.update(found)
+        if selector.startswith("+"):
+            chosen |= _reachable(found, lambda name: models[name].depends_on & models.keys())
+        if selector.endswith("+"):
+            chosen |= _reachable(found, lambda name: readers[name])
+    return chosen
+
+
+def _reachable(start: Iterable[str], neighbours: Any) -> set[str]:
+    found: set[str] = set()
+    todo = list(start)
+    while todo:
+        for name in neighbours(todo.pop()) - found:
+            found.add(name)
+            todo.append(name)
+    return found
+
+
+def column_docs(models: Mapping[str, Model], model: Model) -> dict[str, str]:
+    """Return each column's documentation, taken from a model that is read where the file has none of its own."""
+    docs = dict(model.columns)
+    for name in [name for name, doc in docs.items() if not doc]:
+        for read in sorted(model.depends_on & models.keys()):
+            inherited = column_docs(models, models[read]).get(name)
+            if inherited:
+                docs[name] = inherited
+                break
+    return docs
+
+
+def create_ledgers(connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model]) -> None:
+    """Create the schemas and the tables that landing fills, where they are missing."""
+    for schema in sorted({model.schema for model in models.values()} - {CHECKS}):
+        connection.execute(f"create schema if not exists {schema}")
+    for model in models.values():
+        if model.kind == "ledger":
+            connection.execute(f"create table if not exists {model.full_name} as {model.sql}")
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], selectors: Iterable[str] = (), note: str = ""
+) -> list[Checked]:
+    """Build and check the models, all of them or the selected ones, inside the caller's transaction.
+
+    `note` opens the comment of each table. Returns every check made, failed ones too, so that all of them are
+    seen: see `require_passed`. Raises BuildFailedError on SQL that does not run.
+    """
+    chosen = select(models, selectors)
+    if not chosen:
+        chosen = set(models)
+        _drop_leftovers(connection, models)
+    checked: list[Checked] = []
+    for model in ordered(models):
+        if model.full_name not in chosen and not (model.schema == CHECKS and model.depends_on <= chosen):
+            continue
+        try:
+            if model.schema != CHECKS:
+                if model.kind != "ledger":
+                    _drop(connection, model.schema, model.name)
+                    connection.execute(f"create {model.kind} {model.full_name} as {model.sql}")
+                comment(connection, models, model, note)
+            checked += check(connection, model)
+        except Exception as error:
+            # Only DuckDB raises here, and only the warehouse knows its exceptions; the file is known here.
+            raise BuildFailedError(f"{model.path} does not run: {str(error).strip()}") from error
+    return checked
+
+
+def check(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Checked]:
+    """Check one built model: its grain and its predicates, or the file under `sql/checks`."""
+    if model.schema == CHECKS:
+        return [_checked(connection, model, model.name, model.sql)]
+    results = []
+    if model.grain:
+        key = ", ".join(model.grain)
+        nulls = " or ".join(f"{name} is null" for name in model.grain)
+        query = (
+            f"select {key}, count(*) as rows from {model.full_name} group by {key} "  # noqa: S608
+            f"having count(*) > 1 or {nulls}"
+        )
+        results.append(_checked(connection, model, f"grain ({key})", query))
+    for predicate in model.checks:
+        query = f"select * from {model.full_name} where not ({predicate})"  # noqa: S608
+        results.append(_checked(connection, model, predicate, query))
+    return results
+
+
+def require_passed(checked: Iterable[Checked]) -> None:
+    """Raise BuildFailedError with the offending rows and the file of the first check that failed."""
+    failed = [one for one in checked if one.offending_rows]
+    if failed:
+        first = failed[0]
+        more = f" {len(failed) - 1} more check(s) failed." if len(failed) > 1 else ""
+        raise BuildFailedError(
+            f"The check `{first.check_name}` of {first.path} fails for {first.offending_rows} row(s); nothing "
+            f"was changed.{more}\n{_table(first.rows)}"
+        )
+
+
+def _checked(connection: duckdb.DuckDBPyConnection, model: Model, name: str, query: str) -> Checked:
+    rows = connection.sql(query)
+    count = rows.aggregate("count(*)").fetchall()[0][0]
+    sample = rows.limit(SHOWN_ROWS).pl() if count else None
+    return Checked(model.full_name, name, count, model.path, sample)
+
+
+def _table(rows: pl.DataFrame | None) -> str:
+    import polars as pl
+
+    with pl.Config(tbl_cols=-1, tbl_rows=SHOWN_ROWS, tbl_hide_dataframe_shape=True, tbl_width_chars=160):
+        return str(rows)
+
+
+def _drop_leftovers(connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model]) -> None:
+    """Drop what a file defined that is gone now."""
+    built = {model.schema for model in models.values() if model.kind != "ledger"} - {CHECKS}
+    query = "select table_schema, table_name from information_schema.tables where table_catalog = current_database()"
+    for schema, name in connection.execute(query).fetchall():
+        if schema in built and f"{schema}.{name}" not in models:
+            _drop(connection, schema, name)
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
+    found = connection.execute(
+        "select table_type from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = ? and table_name = ?",
+        [schema, name],
+    ).fetchall()
+    for (table_type,) in found:
+        connection.execute(f"drop {'view' if table_type == 'VIEW' else 'table'} {schema}.{name}")
+
+
+def comment(
+    connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], model: Model, note: str = ""
+) -> None:
+    """Write the descriptions of a table and its columns into the database."""
+    kind = "view" if model.kind == "view" else "table"
+    connection.execute(f"comment on {kind} {model.full_name} is {_quoted(note + model.description)}")
+    for name, doc in column_docs(models, model).items():
+        connection.execute(f"comment on column {model.full_name}.{name} is {_quoted(doc)}")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,173 @@
+"""All settings, each declared and described once; `tokengrowth docs` prints them from here."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import platformdirs
+from dotenv import dotenv_values
+from pydantic import AfterValidator, AwareDatetime, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.errors import UsageError
+
+APP_NAME = "openrouter-token-growth"
+LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("needs a URL such as https://openrouter.ai")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user name or password; the key goes into OPENROUTER_API_KEY")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise ValueError("plain http is refused for any host but loopback; use https")
+    return url.rstrip("/")
+
+
+def _key(key: SecretStr) -> SecretStr | None:
+    text = key.get_secret_value().strip()
+    if not re.fullmatch(r"[!-~]*", text):
+        raise ValueError("holds spaces or characters that a header cannot carry; copy the key again")
+    return SecretStr(text) if text else None
+
+
+class Settings(BaseSettings):
+    """What the environment and a `.env` file say; frozen, so that one run sees one truth."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    api_key: Annotated[SecretStr | None, AfterValidator(lambda key: key and _key(key))] = Field(
+        None,
+        alias="OPENROUTER_API_KEY",
+        description="Key of the Data API (all history since 2025-01-01). Without it the keyless exports are read.",
+    )
+    base_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        "https://openrouter.ai", alias="OPENROUTER_BASE_URL", description="Where OpenRouter is."
+    )
+    home: Path = Field(
+        Path("data"),
+        alias="TOKENGROWTH_HOME",
+        description="Folder of the archive, the warehouse and the published files.",
+    )
+    state_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_state_path(APP_NAME),
+        alias="TOKENGROWTH_STATE_DIR",
+        description="Folder of the request ledger, shared by all homes of a user. "
+        "Default: the user's state directory.",
+    )
+    fixed_now: AwareDatetime | None = Field(
+        None,
+        alias="TOKENGROWTH_NOW",
+        description="Business clock (target day, fetched_at) as an instant such as 2026-08-22T13:00:00Z. "
+        "Default: the real time.",
+    )
+    requests_per_minute: PositiveInt = Field(
+        30,
+        alias="TOKENGROWTH_REQUESTS_PER_MINUTE",
+        description="Data API requests in any 60 seconds, per key, over all processes.",
+    )
+    requests_per_day: PositiveInt = Field(
+        500,
+        alias="TOKENGROWTH_REQUESTS_PER_DAY",
+        description="Data API requests in a UTC day, per key, over all processes.",
+    )
+    connect_timeout_seconds: PositiveFloat = Field(
+        10, alias="TOKENGROWTH_CONNECT_TIMEOUT_SECONDS", description="Wait for a connection."
+    )
+    read_timeout_seconds: PositiveFloat = Field(
+        60, alias="TOKENGROWTH_READ_TIMEOUT_SECONDS", description="Wait for the next bytes of an answer."
+    )
+    attempts: PositiveInt = Field(
+        5, alias="TOKENGROWTH_ATTEMPTS", description="Tries of a request that fails in a way that may pass."
+    )
+    backoff_seconds: PositiveFloat = Field(
+        1, alias="TOKENGROWTH_BACKOFF_SECONDS", description="First wait between tries; it doubles, with jitter."
+    )
+    max_retry_wait_seconds: PositiveFloat = Field(
+        120,
+        alias="TOKENGROWTH_MAX_RETRY_WAIT_SECONDS",
+        description="Longest wait that a Retry-After header is granted.",
+    )
+    max_response_mb: PositiveFloat = Field(
+        50, alias="TOKENGROWTH_MAX_RESPONSE_MB", description="Largest answer that is read, in 10^6 bytes."
+    )
+    lock_timeout_seconds: float = Field(
+        60,
+        ge=0,
+        alias="TOKENGROWTH_LOCK_TIMEOUT_SECONDS",
+        description="How long a run waits for another one that is writing.",
+    )
+    storage_version: str = Field(
+        "v1.5.0",
+        pattern=r"^(v\d+\.\d+\.\d+|latest)$",
+        alias="TOKENGROWTH_STORAGE_VERSION",
+        description="DuckDB storage format of the published file; v1.5.0 opens in DuckDB 1.5 and later.",
+    )
+
+    def now(self) -> datetime:
+        """Return the business clock in UTC, to the millisecond."""
+        moment = (self.fixed_now or datetime.now(UTC)).astimezone(UTC)
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    @property
+    def archive_dir(self) -> Path:
+        """Raw answers and their manifest."""
+        return self.home / "archive"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The writer's database."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def lock_path(self) -> Path:
+        """The one lock of all writers."""
+        return self.home / "writer.lock"
+
+    @property
+    def published_path(self) -> Path:
+        """The database that readers open."""
+        return self.home / "published" / "token_growth.duckdb"
+
+    @property
+    def parquet_dir(self) -> Path:
+        """One Parquet file a mart, beside the published database."""
+        return self.home / "published" / "parquet"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment and `.env`; raise UsageError that names the variable, never its value."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        message = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"The setting {first['loc'][0]} {message[:1].lower()}{message[1:]}.") from None
+    return settings.model_copy(update=overrides)
+
+
+def variables() -> list[tuple[str, str, str]]:
+    """Return (variable, default, meaning) of every setting, in the order of this file."""
+    return [
+        (str(field.alias), "" if field.default_factory or field.default is None else str(field.default),
+         str(field.description))
+        for field in Settings.model_fields.values()
+    ]
+
+
+@functools.cache
+def unknown_variables() -> list[str]:
+    """Name the TOKENGROWTH_* variables that no setting reads: most likely a typing error."""
+    known = {name for name, _, _ in variables()}
+    present = {*os.environ, *dotenv_values(".env")}
+    return sorted(name for name in present if name.startswith("TOKENGROWTH_") and name not in known)

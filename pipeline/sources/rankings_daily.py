@@ -1,0 +1,112 @@
+"""The Data API's daily rankings: the 50 largest models of each day and `other`, all history, with a key."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Literal
+
+import polars as pl
+from pydantic import AwareDatetime, StringConstraints
+
+from pipeline.archive import Fetch
+from pipeline.contracts import Parsed, Payload, rankings_citation, read_json, require_ranked_days, unknown_fields
+from pipeline.sources.base import DATASET_FLOOR, Exchange, Request, Source, Want, require_ok, windows
+
+NAME = "rankings-daily"
+PATH = "/api/v1/datasets/rankings-daily"
+WINDOW_DAYS = 366
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
+# 18 digits fit into a BIGINT; a year of all models stays below 10^16.
+TokenString = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
+
+
+class RankedModel(Payload):
+    """Tokens of one model on one day, as a decimal string."""
+
+    date: date
+    model_permaslug: Slug
+    total_tokens: TokenString
+
+
+class Meta(Payload):
+    """When the answer was made and which days it covers, both ends included."""
+
+    as_of: AwareDatetime
+    start_date: date
+    end_date: date
+    version: Literal["v1"]
+
+
+class RankingsDaily(Payload):
+    """The whole answer."""
+
+    data: list[RankedModel]
+    meta: Meta
+
+
+def plan(want: Want) -> list[Request]:
+    """Ask for windows of at most 366 days, newest first."""
+    covering = windows((day for day in want.days if day >= DATASET_FLOOR), WINDOW_DAYS)
+    return [
+        Request(
+            PATH,
+            {"start_date": str(start), "end_date": str(end)},
+            {"start_date": str(start), "end_date": str(end)},
+        )
+        for start, end in covering[: want.max_calls]
+    ]
+
+
+def exchange(want: Want) -> Exchange:
+    """Walk back until an answer starts later than asked: the source holds nothing older."""
+    for request in plan(want):
+        answer = yield request
+        parsed = _parse(answer.status, answer.body, date.fromisoformat(request.params["start_date"]))
+        if parsed.floor_date:
+            return
+
+
+def parse(fetch: Fetch, body: bytes) -> Parsed:
+    """Return rows (date, model_permaslug, total_tokens) for raw.rankings_daily."""
+    return _parse(fetch.status, body, date.fromisoformat(fetch.context["start_date"]))
+
+
+def _parse(status: int, body: bytes, asked_start: date) -> Parsed:
+    require_ok(status, body, NAME)
+    payload = read_json(RankingsDaily, body, NAME)
+    meta = payload.meta
+    frame = pl.DataFrame(
+        {
+            "date": [row.date for row in payload.data],
+            "model_permaslug": [row.model_permaslug for row in payload.data],
+            "total_tokens": [int(row.total_tokens) for row in payload.data],
+        },
+        schema={"date": pl.Date, "model_permaslug": pl.String, "total_tokens": pl.Int64},
+    )
+    require_ranked_days(frame, start=meta.start_date, end=meta.end_date, as_of=meta.as_of, what=NAME)
+    first_date = min(row.date for row in payload.data)
+    return Parsed(
+        table="rankings_daily",
+        frame=frame,
+        as_of=meta.as_of,
+        first_date=first_date,
+        last_date=max(row.date for row in payload.data),
+        promised_end_date=meta.end_date,
+        floor_date=first_date if first_date > asked_start else None,
+        warnings=unknown_fields([payload, meta, *payload.data], NAME),
+        citation=rankings_citation(meta.as_of),
+    )
+
+
+SOURCE = Source(
+    name=NAME,
+    title="Data API: daily rankings, all history",
+    needs_key=True,
+    is_daily=True,
+    run_days=3 * WINDOW_DAYS,
+    published_after=timedelta(hours=1),
+    plan=plan,
+    exchange=exchange,
+    parse=parse,
+)

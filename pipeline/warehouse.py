@@ -1,0 +1,332 @@
+"""The one place that opens DuckDB: landing, building and publishing, each all or nothing.
+
+The writer works on `warehouse.duckdb` under the lock of `jobs`. Readers open the published file, which is
+replaced by an atomic rename and therefore never half written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline import models
+from pipeline.archive import Fetch
+from pipeline.contracts import Parsed
+from pipeline.errors import BuildFailedError, TokenGrowthError
+from pipeline.settings import APP_NAME, Settings
+
+PUBLISHED_SCHEMAS = ("marts", "meta")
+SIMULATED_NOTE = "Simulated data, not OpenRouter's. "
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a build did; `build_id` names it in meta.builds and in the published file."""
+
+    build_id: str
+    models: int
+    checks: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is landed of one daily source: its days, and the first day that it holds at all, where known."""
+
+    days: frozenset[date]
+    floor_date: date | None
+
+
+class Warehouse:
+    """The writer's connection; use it as a context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._models = models.load(models.sql_dir())
+        settings.home.mkdir(parents=True, exist_ok=True)
+        self._connection = _connect(settings.warehouse_path)
+        models.create_ledgers(self._connection, self._models)
+
+    def __enter__(self) -> Warehouse:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def landed_ids(self) -> set[str]:
+        """Name every fetch that was read already."""
+        return {load_id for (load_id,) in self._rows("select load_id from meta.loads")}
+
+    def held(self, source: str) -> Held:
+        """Return the days landed from a source, and its floor where an answer has shown it."""
+        days = self._rows("select distinct date from raw.rankings_daily where source = ?", [source])
+        floors = self._rows(
+            "select max(floor_date) from meta.loads where source = ? and outcome <> 'refused'", [source]
+        )
+        return Held(frozenset(day for (day,) in days), floors[0][0])
+
+    def landed_urls(self, source: str) -> set[str]:
+        """Return the URLs of a source whose answers hold rows."""
+        rows = self._rows("select url from meta.loads where source = ? and outcome = 'landed'", [source])
+        return {url for (url,) in rows}
+
+    def last_fetched_at(self, source: str) -> datetime | None:
+        """Return when a source was last landed (UTC)."""
+        query = "select max(fetched_at) from meta.loads where source = ? and outcome = 'landed'"
+        (moment,) = self._rows(query, [source])[0]
+        return moment.replace(tzinfo=UTC) if moment else None
+
+    def land(self, fetch: Fetch, parsed: Parsed | None, refusal: str | None = None) -> None:
+        """Write an answer's rows and its row in meta.loads, in one transaction."""
+        fetched_at = _utc(datetime.fromisoformat(fetch.fetched_at))
+        as_of = parsed and parsed.as_of and _utc(parsed.as_of)
+        rows = 0
+        with self._transaction():
+            if parsed and parsed.frame is not None:
+                frame = parsed.frame  # read by name in the SQL below
+                rows = frame.height
+                self._connection.execute(
+                    f"insert into raw.{parsed.table} by name "  # noqa: S608
+                    "select *, ?::timestamp as as_of, ?::timestamp as fetched_at, ? as load_id, ? as source from frame",
+                    [as_of, fetched_at, fetch.load_id, fetch.source],
+                )
+            outcome = "refused" if parsed is None else "landed" if rows else "absent" if parsed.floor_date else "reference"
+            self._connection.execute(
+                "insert into meta.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    fetch.load_id,
+                    fetch.source,
+                    fetch.url,
+                    outcome,
+                    refusal,
+                    " ".join(parsed.warnings) or None if parsed else None,
+                    fetched_at,
+                    as_of,
+                    parsed and parsed.first_date,
+                    parsed and parsed.last_date,
+                    parsed and parsed.promised_end_date,
+                    parsed and parsed.floor_date,
+                    rows,
+                    fetch.size_bytes,
+                    fetch.sha256,
+                    fetch.is_simulated,
+                    parsed and parsed.citation,
+                ],
+            )
+
+    def has_rankings(self) -> bool:
+        """Tell whether there is anything to build."""
+        return bool(self._rows("select 1 from raw.rankings_daily limit 1"))
+
+    def is_built(self) -> bool:
+        """Tell whether the last full build saw every load and the SQL as it is now."""
+        query = "select inputs_sha256 from meta.builds where is_successful order by rowid desc limit 1"
+        return self._rows(query) == [(self._inputs_sha256(),)]
+
+    def build(self, selectors: Sequence[str] = ()) -> Build:
+        """Build and check models in one transaction; on failure roll back, note it, raise BuildFailedError."""
+        build_id, started = secrets.token_hex(8), time.perf_counter()
+        checked: list[models.Checked] = []
+        note = SIMULATED_NOTE if self.is_simulated() else ""
+        # A part of the models is never taken for a whole build.
+        inputs = None if selectors else self._inputs_sha256()
+        try:
+            with self._transaction():
+                checked = models.build(self._connection, self._models, selectors, note)
+                models.require_passed(checked)
+                seconds = time.perf_counter() - started
+                self._record(build_id, checked, inputs, seconds, None)
+        except (BuildFailedError, duckdb.Error) as error:
+            message = str(error).splitlines()[0]
+            with self._transaction():
+                self._record(build_id, checked, None, time.perf_counter() - started, message)
+            if isinstance(error, duckdb.Error):
+                raise BuildFailedError(f"The build failed: {message}") from None
+            raise
+        return Build(build_id, len({one.model for one in checked}), len(checked), seconds)
+
+    def check(self) -> list[models.Checked]:
+        """Check the tables as they are."""
+        ordered = models.ordered(self._models)
+        return [one for model in ordered for one in models.check(self._connection, model)]
+
+    def is_simulated(self) -> bool:
+        """Tell whether any landed figure was made up."""
+        return bool(self._rows("select 1 from meta.loads where is_simulated and outcome = 'landed' limit 1"))
+
+    def publish(self) -> bool:
+        """Copy marts and meta to the published file when it lags behind the last full build."""
+        query = (
+            "select build_id from meta.builds where is_successful and inputs_sha256 is not null "
+            "order by rowid desc limit 1"
+        )
+        built = self._rows(query)
+        if not built or published_build_id(self._settings) == built[0][0]:
+            return False
+        path = self._settings.published_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._publish_parquet()
+        part = path.with_name(f"{path.name}.part")
+        part.unlink(missing_ok=True)
+        self._copy_to(part)
+        _sync(part)
+        part.replace(path)
+        return True
+
+    def _publish_parquet(self) -> None:
+        folder = self._settings.parquet_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        citation, licence = self._rows("select citation, licence from meta.contract")[0]
+        written = set()
+        for model in self._models.values():
+            if model.schema != "marts" or model.kind == "view":
+                continue
+            part = folder / f"{model.name}.parquet.part"
+            self._connection.execute(
+                f"copy {model.full_name} to {_quoted(str(part))} (format parquet, compression zstd, "
+                f"kv_metadata {{citation: {_quoted(citation)}, licence: {_quoted(licence)}}})"
+            )
+            part.replace(folder / f"{model.name}.parquet")
+            written.add(f"{model.name}.parquet")
+        for path in folder.iterdir():
+            if path.name not in written:
+                path.unlink()
+
+    def _copy_to(self, part: Path) -> None:
+        run = self._connection.execute
+        home = self._connection.execute("select current_database()").fetchall()[0][0]
+        note = SIMULATED_NOTE if self.is_simulated() else ""
+        run(f"attach {_quoted(str(part))} as published (storage_version {_quoted(self._settings.storage_version)})")
+        try:
+            for schema in PUBLISHED_SCHEMAS:
+                run(f"create schema published.{schema}")
+            run("use published")
+            for model in models.ordered(self._models):
+                if model.schema not in PUBLISHED_SCHEMAS:
+                    continue
+                if model.kind == "view":
+                    run(f"create view {model.full_name} as {model.sql}")
+                else:
+                    run(f"create table {model.full_name} as select * from {home}.{model.full_name}")  # noqa: S608
+                models.comment(self._connection, self._models, model, note)
+        finally:
+            run(f"use {home}")
+            run("detach published")
+
+    def _record(
+        self, build_id: str, checked: Sequence[models.Checked], inputs: str | None, seconds: float, message: str | None
+    ) -> None:
+        self._connection.execute(
+            "insert into meta.builds values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                build_id,
+                _utc(self._settings.now()),
+                message is None,
+                inputs,
+                version(APP_NAME),
+                duckdb.__version__,
+                len({one.model for one in checked}),
+                len(checked),
+                seconds,
+                message,
+            ],
+        )
+        if checked:
+            values = ", ".join("(?, ?, ?, ?, ?)" for _ in checked)
+            parameters: list[Any] = []
+            for one in checked:
+                parameters += [build_id, one.model, one.check_name, not one.offending_rows, one.offending_rows]
+            self._connection.execute(f"insert into meta.checks values {values}", parameters)
+
+    def _inputs_sha256(self) -> str:
+        loads = self._rows("select load_id from meta.loads order by load_id")
+        text = models.digest(self._models) + "".join(load_id for (load_id,) in loads)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query, list(parameters)).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("begin")
+        try:
+            yield
+        except BaseException:
+            with suppress(duckdb.Error):
+                self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+
+def remove(settings: Settings) -> None:
+    """Delete the warehouse; the archive and what is published stay."""
+    path = settings.warehouse_path
+    path.unlink(missing_ok=True)
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+
+
+@contextmanager
+def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published file for reading, with its marts found by their bare names."""
+    path = settings.published_path
+    if not path.exists():
+        raise TokenGrowthError(f"Nothing is published in {settings.home} yet; run `tokengrowth run` first.")
+    connection = _connect(path, read_only=True)
+    try:
+        connection.execute("set search_path = 'marts,meta'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def published_build_id(settings: Settings) -> str | None:
+    """Return the build that readers see; None where there is none or it cannot be read."""
+    if not settings.published_path.exists():
+        return None
+    query = "select build_id from meta.builds where is_successful and inputs_sha256 is not null order by rowid desc limit 1"
+    try:
+        with published(settings) as connection:
+            rows = connection.execute(query).fetchall()
+    except (duckdb.Error, TokenGrowthError):
+        return None
+    return rows[0][0] if rows else None
+
+
+def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), read_only=read_only)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        if "lock" in reason:
+            raise TokenGrowthError(f"{path} is open in another program; close it there. ({reason})") from None
+        raise TokenGrowthError(
+            f"{path} cannot be opened ({reason}). `tokengrowth rebuild` makes it anew from the archive."
+        ) from None
+
+
+def _utc(moment: datetime) -> datetime:
+    """Drop the zone: every instant in the tables is UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,19 @@
+-- What is listed of all entities of a dimension, `other` included, adds up to the total of the day.
+with added as (
+    select
+        dimension,
+        date,
+        sum(total_tokens) as total_tokens
+    from marts.fct_token_growth_daily
+    where dimension <> 'total'
+    group by dimension, date
+)
+
+select
+    added.dimension,
+    added.date,
+    added.total_tokens,
+    total.total_tokens as expected_tokens
+from added
+inner join marts.fct_token_growth_daily as total on added.date = total.date and total.dimension = 'total'
+where added.total_tokens is distinct from total.total_tokens

@@ -1,0 +1,36 @@
+-- The models that a day's catalogue knows, for each day on which a catalogue was fetched. A model launched later
+-- that day is in the next catalogue only, so that one counts too, for models created by the day's end.
+-- grain: date, model_permaslug
+with catalogue_days as (
+    select
+        date,
+        lead(date) over (order by date) as next_date
+    from staging.stg_models
+    group by date
+),
+
+known as (
+    select
+        catalogue_days.date,
+        models.model_permaslug,
+        models.author,
+        models.variant
+    from catalogue_days
+    inner join staging.stg_models as models on catalogue_days.date = models.date
+    union
+    select
+        catalogue_days.date,
+        models.model_permaslug,
+        models.author,
+        models.variant
+    from catalogue_days
+    inner join staging.stg_models as models on catalogue_days.next_date = models.date
+    where models.created_at::date <= catalogue_days.date
+)
+
+select
+    date, -- UTC day
+    model_permaslug, -- slug of the rankings
+    author, -- namespace before the slash
+    variant -- after the colon
+from known
