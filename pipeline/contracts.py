@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import ContractBrokenError
+
+# Polars takes a third of a second to import, and a run without a new answer does not need it.
+if TYPE_CHECKING:
+    import polars as pl
 
 MAX_ROWS_A_DAY = 51  # the 50 largest models and `other`
 OTHER = "other"
@@ -82,6 +85,8 @@ def unknown_fields(payloads: Iterable[Payload], what: str) -> tuple[str, ...]:
 
 def require_unique(frame: pl.DataFrame, key: Sequence[str], what: str) -> None:
     """Raise ContractBrokenError when two rows share a key."""
+    import polars as pl
+
     repeated = frame.select(key).filter(pl.struct(key).is_duplicated())
     if not repeated.is_empty():
         raise ContractBrokenError(f"{what} repeats the key {_row(repeated)}. Nothing of it was landed.")
@@ -100,13 +105,13 @@ def require_ranked_days(frame: pl.DataFrame, *, start: date, end: date, as_of: d
     `frame` has the columns date, model_permaslug and total_tokens. Days lie in [start, end] and not after
     `as_of`; no day is missing between the first and the last; at most 51 rows a day; one row a model and day.
     """
+    import polars as pl
+
     if frame.is_empty():
         raise ContractBrokenError(f"{what} has no rows: empty is an error, not a day without use.")
     require_unique(frame, ["date", "model_permaslug"], what)
     require_all(frame, pl.col("total_tokens") >= 0, what, "tokens must not be negative")
-    require_all(
-        frame, pl.col("date").is_between(start, end), what, f"days must lie in the window {start} to {end}"
-    )
+    require_all(frame, pl.col("date").is_between(start, end), what, f"days must lie in the window {start} to {end}")
     require_all(frame, pl.col("date") <= as_of.date(), what, f"no day may lie after {as_of.date()}")
     days = frame.group_by("date").agg(pl.len().alias("rows")).sort("date")
     require_all(days, pl.col("rows") <= MAX_ROWS_A_DAY, what, f"a day has at most {MAX_ROWS_A_DAY} rows")

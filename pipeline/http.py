@@ -13,7 +13,13 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import requests
 from pydantic import SecretStr
 from requests.auth import AuthBase
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
 
 from pipeline.errors import QuotaReachedError, SourceError, SourceUnavailableError
 from pipeline.quota import Quota
@@ -167,12 +173,10 @@ class Client:
         raise _RetryableError(f"{message}.", wait)
 
     def _wait_seconds(self, state: RetryCallState) -> float:
-        backoff = wait_exponential_jitter(initial=self._settings.backoff_seconds, max=60, jitter=1)
         first = self._settings.backoff_seconds
-        wait = min(backoff(state), first * 2**state.attempt_number)
         error = state.outcome.exception() if state.outcome else None
-        asked = getattr(error, "retry_after_seconds", None)
-        return max(wait, asked or 0)
+        asked = error.retry_after_seconds if isinstance(error, _RetryableError) else None
+        return max(wait_exponential_jitter(initial=first, max=60, jitter=first)(state), asked or 0)
 
 
 def _log_retry(state: RetryCallState) -> None:

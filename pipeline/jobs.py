@@ -258,9 +258,8 @@ class Job:
             due = datetime.combine(last + DAY, datetime.min.time(), UTC) + source.published_after
             is_late = self.settings.now() >= due
             outcome.status = "stale" if is_late else "not_published_yet"
-            outcome.message = (
-                f"{source.name} does not hold {last} yet"
-                + (f", though it was due at {due:%H:%M} UTC." if is_late else f"; it is due at {due:%H:%M} UTC.")
+            outcome.message = f"{source.name} does not hold {last} yet" + (
+                f", though it was due at {due:%H:%M} UTC." if is_late else f"; it is due at {due:%H:%M} UTC."
             )
 
     def finish(self, step: Step) -> None:
@@ -300,9 +299,7 @@ def writing(
         lock.release()
 
 
-def run(
-    settings: Settings, sources: Sequence[str] = (), target: date | None = None, step: Step = call
-) -> Outcome:
+def run(settings: Settings, sources: Sequence[str] = (), target: date | None = None, step: Step = call) -> Outcome:
     """Load every missing day that takes at most three calls a source, refetch the newest three, build, publish.
 
     `target` is the newest day wanted, by default the last complete UTC day of the business clock.

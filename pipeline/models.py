@@ -208,10 +208,14 @@ def build(
     `note` opens the comment of each table. Returns every check made, failed ones too, so that all of them are
     seen: see `require_passed`. Raises BuildFailedError on SQL that does not run.
     """
-    chosen = select(models, selectors)
-    if not chosen:
-        chosen = set(models)
-        _drop_leftovers(connection, models)
+    chosen = select(models, selectors) or set(models)
+    existing = _existing(connection)
+    # A full build also drops what a file defined that is gone now.
+    built = {model.schema for model in models.values() if model.kind != "ledger"} - {CHECKS}
+    leftovers = {name for name in existing if name.split(".")[0] in built and name not in models}
+    ledgers = {name for name, model in models.items() if model.kind == "ledger"}
+    for name in (chosen - ledgers) & existing.keys() | (leftovers if not selectors else set()):
+        connection.execute(f"drop {existing[name]} {name}")
     checked: list[Checked] = []
     for model in ordered(models):
         if model.full_name not in chosen and not (model.schema == CHECKS and model.depends_on <= chosen):
@@ -219,7 +223,6 @@ def build(
         try:
             if model.schema != CHECKS:
                 if model.kind != "ledger":
-                    _drop(connection, model.schema, model.name)
                     connection.execute(f"create {model.kind} {model.full_name} as {model.sql}")
                 comment(connection, models, model, note)
             checked += check(connection, model)
@@ -274,33 +277,22 @@ def _table(rows: pl.DataFrame | None) -> str:
         return str(rows)
 
 
-def _drop_leftovers(connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model]) -> None:
-    """Drop what a file defined that is gone now."""
-    built = {model.schema for model in models.values() if model.kind != "ledger"} - {CHECKS}
-    query = "select table_schema, table_name from information_schema.tables where table_catalog = current_database()"
-    for schema, name in connection.execute(query).fetchall():
-        if schema in built and f"{schema}.{name}" not in models:
-            _drop(connection, schema, name)
+def _existing(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return table or view of everything that is built, by full name."""
+    query = (
+        "select table_schema || '.' || table_name, if(table_type = 'VIEW', 'view', 'table') "
+        "from information_schema.tables where table_catalog = current_database()"
+    )
+    return dict(connection.execute(query).fetchall())
 
 
-def _drop(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
-    found = connection.execute(
-        "select table_type from information_schema.tables "
-        "where table_catalog = current_database() and table_schema = ? and table_name = ?",
-        [schema, name],
-    ).fetchall()
-    for (table_type,) in found:
-        connection.execute(f"drop {'view' if table_type == 'VIEW' else 'table'} {schema}.{name}")
-
-
-def comment(
-    connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], model: Model, note: str = ""
-) -> None:
+def comment(connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], model: Model, note: str = "") -> None:
     """Write the descriptions of a table and its columns into the database."""
     kind = "view" if model.kind == "view" else "table"
-    connection.execute(f"comment on {kind} {model.full_name} is {_quoted(note + model.description)}")
+    statements = [f"comment on {kind} {model.full_name} is {_quoted(note + model.description)}"]
     for name, doc in column_docs(models, model).items():
-        connection.execute(f"comment on column {model.full_name}.{name} is {_quoted(doc)}")
+        statements.append(f"comment on column {model.full_name}.{name} is {_quoted(doc)}")
+    connection.execute(";".join(statements))
 
 
 def _quoted(text: str) -> str:

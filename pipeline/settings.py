@@ -12,7 +12,15 @@ from urllib.parse import urlsplit
 
 import platformdirs
 from dotenv import dotenv_values
-from pydantic import AfterValidator, AwareDatetime, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.errors import UsageError
@@ -62,8 +70,7 @@ class Settings(BaseSettings):
     state_dir: Path = Field(
         default_factory=lambda: platformdirs.user_state_path(APP_NAME),
         alias="TOKENGROWTH_STATE_DIR",
-        description="Folder of the request ledger, shared by all homes of a user. "
-        "Default: the user's state directory.",
+        description="Folder of the request ledger, shared by all homes of a user. Default: the user's state directory.",
     )
     fixed_now: AwareDatetime | None = Field(
         None,
@@ -159,8 +166,11 @@ def load_settings(**overrides: Any) -> Settings:
 def variables() -> list[tuple[str, str, str]]:
     """Return (variable, default, meaning) of every setting, in the order of this file."""
     return [
-        (str(field.alias), "" if field.default_factory or field.default is None else str(field.default),
-         str(field.description))
+        (
+            str(field.alias),
+            "" if field.default_factory or field.default is None else str(field.default),
+            str(field.description),
+        )
         for field in Settings.model_fields.values()
     ]
 

@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -23,7 +23,7 @@ import duckdb
 from pipeline import models
 from pipeline.archive import Fetch
 from pipeline.contracts import Parsed
-from pipeline.errors import BuildFailedError, TokenGrowthError
+from pipeline.errors import BuildFailedError, TokenGrowthError, UsageError
 from pipeline.settings import APP_NAME, Settings
 
 PUBLISHED_SCHEMAS = ("marts", "meta")
@@ -101,7 +101,9 @@ class Warehouse:
                     "select *, ?::timestamp as as_of, ?::timestamp as fetched_at, ? as load_id, ? as source from frame",
                     [as_of, fetched_at, fetch.load_id, fetch.source],
                 )
-            outcome = "refused" if parsed is None else "landed" if rows else "absent" if parsed.floor_date else "reference"
+            outcome = (
+                "refused" if parsed is None else "landed" if rows else "absent" if parsed.floor_date else "reference"
+            )
             self._connection.execute(
                 "insert into meta.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
@@ -247,7 +249,7 @@ class Warehouse:
             parameters: list[Any] = []
             for one in checked:
                 parameters += [build_id, one.model, one.check_name, not one.offending_rows, one.offending_rows]
-            self._connection.execute(f"insert into meta.checks values {values}", parameters)
+            self._connection.execute(f"insert into meta.checks values {values}", parameters)  # noqa: S608
 
     def _inputs_sha256(self) -> str:
         loads = self._rows("select load_id from meta.loads order by load_id")
@@ -267,6 +269,24 @@ class Warehouse:
                 self._connection.execute("rollback")
             raise
         self._connection.execute("commit")
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """Run a query and return its rows by column name."""
+    cursor = connection.execute(sql, list(parameters))
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Run a user's query and return its columns and rows; raise UsageError with DuckDB's own words."""
+    try:
+        relation = connection.sql(sql)
+        if relation is None:
+            raise UsageError("The statement returns no rows; ask for them with a SELECT.")
+        return relation.columns, relation.fetchall()
+    except duckdb.Error as error:
+        raise UsageError(f"The query does not run: {str(error).strip()}") from None
 
 
 def remove(settings: Settings) -> None:
@@ -294,7 +314,9 @@ def published_build_id(settings: Settings) -> str | None:
     """Return the build that readers see; None where there is none or it cannot be read."""
     if not settings.published_path.exists():
         return None
-    query = "select build_id from meta.builds where is_successful and inputs_sha256 is not null order by rowid desc limit 1"
+    query = (
+        "select build_id from meta.builds where is_successful and inputs_sha256 is not null order by rowid desc limit 1"
+    )
     try:
         with published(settings) as connection:
             rows = connection.execute(query).fetchall()

@@ -12,15 +12,24 @@ from collections.abc import Generator, Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import polars as pl
 from pydantic import AwareDatetime, NonNegativeInt
 
 from pipeline.archive import Fetch
-from pipeline.contracts import OTHER, Parsed, Payload, rankings_citation, read_json, require_all, require_ranked_days
+from pipeline.contracts import (
+    OTHER,
+    Parsed,
+    Payload,
+    rankings_citation,
+    read_json,
+    require_all,
+    require_ranked_days,
+)
 from pipeline.errors import ContractBrokenError
 from pipeline.sources.base import DATASET_FLOOR, Exchange, Request, Source, Want, require_ok
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pipeline.http import Answer
 
 NAME = "exports"
@@ -77,7 +86,7 @@ def exchange(want: Want) -> Exchange:
         present, read_from = snapshot, _first_day(snapshot)
 
 
-def _first_between(missing: date, present: date) -> Generator[Request, "Answer", Manifest | None]:
+def _first_between(missing: date, present: date) -> Generator[Request, Answer, Manifest | None]:
     """Find the oldest snapshot after `missing` and before `present`; None where there is none."""
     oldest: Manifest | None = None
     while (present - missing).days > 1:
@@ -111,7 +120,7 @@ def _first_day(snapshot: date) -> date:
     return snapshot - timedelta(days=SNAPSHOT_DAYS)
 
 
-def _ask_manifest(snapshot: date, newest: date | None) -> Generator[Request, "Answer", Manifest | None]:
+def _ask_manifest(snapshot: date, newest: date | None) -> Generator[Request, Answer, Manifest | None]:
     answer = yield _manifest_request(snapshot, newest)
     if answer.status == 404 and snapshot != newest:
         return None
@@ -189,6 +198,8 @@ def _parse_file(fetch: Fetch, body: bytes) -> Parsed:
 
 def _read_csv(body: bytes, what: str) -> tuple[pl.DataFrame, list[str]]:
     """Read the file strictly: every value is text until its type was proved."""
+    import polars as pl
+
     try:
         text = pl.read_csv(io.BytesIO(body), infer_schema=False)
     except pl.exceptions.PolarsError as error:

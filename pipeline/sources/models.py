@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import polars as pl
 from pydantic import Field, StringConstraints
 
 from pipeline.archive import Fetch
@@ -13,30 +13,16 @@ from pipeline.contracts import Parsed, Payload, read_json, require_unique, unkno
 from pipeline.errors import ContractBrokenError
 from pipeline.sources.base import Exchange, Request, Source, Want, require_ok
 
+if TYPE_CHECKING:
+    import polars as pl
+    from polars._typing import PolarsDataType
+
 NAME = "models"
 PATH = "/api/v1/models"
 
 # A price in USD per token as a decimal string; -1 marks a router, whose price is that of the model it picks.
 Price = Annotated[str, StringConstraints(pattern=r"^-?\d+(\.\d+)?([eE]-?\d+)?$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-
-SCHEMA = {
-    "id": pl.String,
-    "canonical_slug": pl.String,
-    "model_permaslug": pl.String,
-    "name": pl.String,
-    "created_at": pl.Datetime("ms"),
-    "context_length_tokens": pl.Int64,
-    "prompt_usd_per_token": pl.Float64,
-    "completion_usd_per_token": pl.Float64,
-    "input_modalities": pl.String,
-    "output_modalities": pl.String,
-    "tokenizer": pl.String,
-    "hugging_face_id": pl.String,
-    "is_reasoning_capable": pl.Boolean,
-    "expiration_date": pl.Date,
-    "alias_target_slug": pl.String,
-}
 
 
 class Architecture(Payload):
@@ -106,12 +92,12 @@ def plan(want: Want) -> list[Request]:
 
 def exchange(want: Want) -> Exchange:
     """One call."""
-    for request in plan(want):
-        yield request
+    (request,) = plan(want)
+    yield request
 
 
 def parse(fetch: Fetch, body: bytes) -> Parsed:
-    """Return one row a model and variant, columns as in SCHEMA, for raw.models."""
+    """Return one row a model and variant, for raw.models."""
     require_ok(fetch.status, body, NAME)
     catalogue = read_json(Catalogue, body, NAME)
     models = catalogue.data
@@ -121,7 +107,7 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
         raise ContractBrokenError(
             f"{NAME} is only a part of the list ({len(models)} of {catalogue.total_count}). Nothing was landed."
         )
-    frame = pl.DataFrame([_row(model) for model in models], schema=SCHEMA, orient="row")
+    frame = _frame(models)
     require_unique(frame, ["id"], NAME)
     require_unique(frame, ["model_permaslug"], NAME)
     return Parsed(
@@ -130,6 +116,29 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
         as_of=datetime.fromisoformat(fetch.fetched_at),
         warnings=unknown_fields([catalogue, *models], NAME),
     )
+
+
+def _frame(models: Sequence[Model]) -> pl.DataFrame:
+    import polars as pl
+
+    schema: dict[str, PolarsDataType] = {
+        "id": pl.String,
+        "canonical_slug": pl.String,
+        "model_permaslug": pl.String,
+        "name": pl.String,
+        "created_at": pl.Datetime("ms"),
+        "context_length_tokens": pl.Int64,
+        "prompt_usd_per_token": pl.Float64,
+        "completion_usd_per_token": pl.Float64,
+        "input_modalities": pl.String,
+        "output_modalities": pl.String,
+        "tokenizer": pl.String,
+        "hugging_face_id": pl.String,
+        "is_reasoning_capable": pl.Boolean,
+        "expiration_date": pl.Date,
+        "alias_target_slug": pl.String,
+    }
+    return pl.DataFrame([_row(model) for model in models], schema=schema, orient="row")
 
 
 def _row(model: Model) -> tuple[Any, ...]:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-import polars as pl
 from pydantic import AwareDatetime, StringConstraints
 
 from pipeline.archive import Fetch
-from pipeline.contracts import Parsed, Payload, rankings_citation, read_json, require_ranked_days, unknown_fields
+from pipeline.contracts import (
+    Parsed,
+    Payload,
+    rankings_citation,
+    read_json,
+    require_ranked_days,
+    unknown_fields,
+)
 from pipeline.sources.base import DATASET_FLOOR, Exchange, Request, Source, Want, require_ok, windows
 
 NAME = "rankings-daily"
@@ -73,6 +79,8 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
 
 
 def _parse(status: int, body: bytes, asked_start: date) -> Parsed:
+    import polars as pl
+
     require_ok(status, body, NAME)
     payload = read_json(RankingsDaily, body, NAME)
     meta = payload.meta

@@ -102,12 +102,8 @@ def test_newest_day_is_provisional_for_one_day() -> None:
         assert WORLD.ranked(day, after(day, 1) - timedelta(microseconds=1)) == []
         first, final = dict(WORLD.ranked(day, after(day, 1))), dict(WORLD.ranked(day, after(day)))
         changes.append(sum(final.values()) / sum(first.values()) - 1)
-        worst_model = max(
-            worst_model, *(1 - n / final[s] for s, n in first.items() if s in final and s != OTHER)
-        )
-    assert WORLD.ranked(DAYS[9], after(DAYS[9]) - timedelta(microseconds=1)) == WORLD.ranked(
-        DAYS[9], after(DAYS[9], 1)
-    )
+        worst_model = max(worst_model, *(1 - n / final[s] for s, n in first.items() if s in final and s != OTHER))
+    assert WORLD.ranked(DAYS[9], after(DAYS[9]) - timedelta(microseconds=1)) == WORLD.ranked(DAYS[9], after(DAYS[9], 1))
     assert sum(change > 1e-6 for change in changes) > 0.9 * len(DAYS)
     assert sorted(changes)[len(DAYS) // 2] < 1e-4
     assert 5 <= sum(change > 1e-3 for change in changes) <= 40
@@ -117,9 +113,7 @@ def test_newest_day_is_provisional_for_one_day() -> None:
 
 def test_models_enter_leave_and_return_at_the_cut(boards: Boards) -> None:
     """Two to three entries and exits a day, some of them of models that were there before."""
-    entered = [
-        (day, slug) for (_, old), (day, new) in pairwise(boards.items()) for slug in new if slug not in old
-    ]
+    entered = [(day, slug) for (_, old), (day, new) in pairwise(boards.items()) for slug in new if slug not in old]
     left = sum(len(old.keys() - new.keys()) for old, new in pairwise(boards.values()))
     assert 2 <= len(entered) / len(DAYS) <= 3.5
     assert 2 <= left / len(DAYS) <= 3.5
@@ -162,9 +156,7 @@ def test_namespaces_and_several_dates_of_one_model(boards: Boards) -> None:
 
 def test_launches_in_the_middle_of_a_day(truth: Boards, catalogues: Catalogues) -> None:
     """Traffic starts on the day of `created`, below that of the following day."""
-    launches = {
-        row["canonical_slug"]: row["created"] for rows in catalogues for row in rows if ":" not in row["id"]
-    }
+    launches = {row["canonical_slug"]: row["created"] for rows in catalogues for row in rows if ":" not in row["id"]}
     seen = 0
     for slug, created in launches.items():
         instant = datetime.fromtimestamp(created, UTC)
@@ -184,22 +176,14 @@ def test_catalogue_rows_are_complete_and_their_variants_share_a_slug(
         by_id = {row["id"]: row for row in rows}
         assert len(by_id) == len(rows)
         for variant in (":free", ":batch"):
-            pairs = [
-                (row, by_id.get(id_.removesuffix(variant)))
-                for id_, row in by_id.items()
-                if id_.endswith(variant)
-            ]
+            pairs = [(row, by_id.get(id_.removesuffix(variant))) for id_, row in by_id.items() if id_.endswith(variant)]
             assert pairs
             assert all(base is None or base["canonical_slug"] == row["canonical_slug"] for row, base in pairs)
         aliases = [row for row in rows if row["id"].startswith("~")]
         assert aliases
         assert all(row["alias_target"]["slug"] in by_id for row in aliases)
         assert any(row["pricing"]["prompt"] == "-1" for row in rows)
-        assert any(
-            re.sub(r"-\d{8}$", "", row["canonical_slug"]) != id_
-            for id_, row in by_id.items()
-            if ":" not in id_
-        )
+        assert any(re.sub(r"-\d{8}$", "", row["canonical_slug"]) != id_ for id_, row in by_id.items() if ":" not in id_)
         assert any(row["hugging_face_id"] for row in rows)
         assert any("reasoning" in row and "reasoning" in row["supported_parameters"] for row in rows)
 

@@ -1,0 +1,350 @@
+"""The commands. They call the same functions as the flows, without Prefect, and end with one summary line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, EXIT_USAGE, TokenGrowthError, UsageError
+from pipeline.rendering import Format, Table, to_json
+
+if TYPE_CHECKING:
+    from pipeline.jobs import Outcome
+    from pipeline.settings import Settings
+
+# Nothing heavy is imported above: `tokengrowth --help` answers at once.
+
+app = typer.Typer(
+    name="tokengrowth",
+    help="Daily token growth tables from OpenRouter's published rankings.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="Add --debug to any command to see the traceback of an error.",
+)
+
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="Source to read; may be repeated. Default: the Data API with a key, else exports."),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the table.")]
+DAY = ["%Y-%m-%d"]
+
+
+@app.command()
+def run(
+    sources: Sources = None,
+    date_: Annotated[
+        datetime | None, typer.Option("--date", formats=DAY, help="Newest day wanted. Default: yesterday, UTC.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Fetch what is missing, build the growth tables, publish them: the daily job."""
+    from pipeline import jobs
+
+    settings = _settings()
+    target = date_.date() if date_ else None
+    if target and target > jobs.last_complete_day(settings):
+        raise UsageError(
+            f"The date {target} is not over yet; the last complete UTC day is {jobs.last_complete_day(settings)}."
+        )
+    with _progress() as step:
+        outcome = jobs.run(settings, sources or (), target, step)
+    return _finish_job(settings, outcome, json, shows_growth=True)
+
+
+@app.command()
+def backfill(
+    start_date: Annotated[
+        datetime | None, typer.Option(formats=DAY, help="First day wanted. Default: 2025-01-01.")
+    ] = None,
+    end_date: Annotated[
+        datetime | None, typer.Option(formats=DAY, help="Last day wanted. Default: yesterday, UTC.")
+    ] = None,
+    sources: Sources = None,
+    force: Annotated[bool, typer.Option("--force", help="Fetch held days again; both vintages are kept.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the calls without making them.")] = False,
+    json: Json = False,
+) -> int:
+    """Load the days of a window that are not held. Run it again to go on where it stopped."""
+    from pipeline import jobs
+
+    settings = _settings()
+    start, end = (moment.date() if moment else None for moment in (start_date, end_date))
+    if dry_run:
+        calls = jobs.planned_backfill(settings, start, end, sources or (), force=force)
+        table = Table("", ["source", "call"], [[source, str(request)] for source, request in calls])
+        summary = f"backfill: {len(calls)} request{'s' if len(calls) != 1 else ''} at the most; none was made"
+        _print(json, {"calls": [dict(zip(table.columns, row, strict=True)) for row in table.rows]}, [table], summary)
+        return EXIT_OK
+    with _progress() as step:
+        outcome = jobs.backfill(settings, start, end, sources or (), force=force, step=step)
+    return _finish_job(settings, outcome, json, shows_growth=False)
+
+
+@app.command()
+def rebuild(json: Json = False) -> int:
+    """Drop the warehouse and rebuild it from the archive alone, without the network."""
+    from pipeline import jobs
+
+    settings = _settings()
+    with _progress() as step:
+        outcome = jobs.rebuild(settings, step)
+    return _finish_job(settings, outcome, json, shows_growth=False)
+
+
+@app.command()
+def build(
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", help="Model to build; +name adds what it reads, name+ what reads it. Repeatable."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Build and check the SQL models from what is landed; publish them unless --select names a part."""
+    from pipeline import jobs
+
+    settings = _settings()
+    outcome = jobs.build(settings, select or ())
+    return _finish_job(settings, outcome, json, shows_growth=False)
+
+
+@app.command()
+def check(json: Json = False) -> int:
+    """Check the tables of the warehouse as they are."""
+    from pipeline import jobs
+    from pipeline.models import require_passed
+
+    checked = jobs.check(_settings())
+    rows = [[one.model, one.check_name, one.offending_rows] for one in checked]
+    failed = [one for one in checked if one.offending_rows]
+    table = Table("", ["model", "check", "offending rows"], rows)
+    summary = f"check: {len(checked) - len(failed)} of {len(checked)} checks passed"
+    _print(json, {"checks": [dict(zip(table.columns, row, strict=True)) for row in rows]}, [table], summary)
+    require_passed(checked)
+    return EXIT_OK
+
+
+@app.command()
+def show(
+    dimension: Annotated[str, typer.Argument(help="total, author, model or variant.")] = "total",
+    date_: Annotated[datetime | None, typer.Option("--date", formats=DAY, help="UTC day. Default: the newest.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Rows: days of the total, else the largest entities.")] = 14,
+    form: FormatOption = Format.TABLE,
+    json: Json = False,
+) -> int:
+    """Print growth from the published file: bounds or `new` where the source does not show the value."""
+    from pipeline import reading
+
+    if dimension not in reading.DIMENSIONS:
+        raise UsageError(f"There is no dimension {dimension!r}; choose one of {', '.join(reading.DIMENSIONS)}.")
+    shown = reading.show(_settings(), dimension, date_.date() if date_ else None, top)
+    form = Format.JSON if json else form
+    _line(shown.render(form))
+    _summary(shown.summary, form)
+    return EXIT_OK
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="A SELECT on the marts, such as 'from growth_total limit 5'.")],
+    form: FormatOption = Format.TABLE,
+    json: Json = False,
+) -> int:
+    """Run a query on the published file."""
+    from pipeline import reading
+
+    table = reading.query(_settings(), sql)
+    form = Format.JSON if json else form
+    _line(table.render(form))
+    _summary(f"query: {len(table.rows):,} rows", form)
+    return EXIT_OK
+
+
+@app.command()
+def status(json: Json = False) -> int:
+    """Tell what is there, how fresh and complete it is, and which days each source lacks."""
+    from pipeline import reading
+
+    facts, tables = reading.status(_settings())
+    summary = (
+        f"status: {facts['loaded_days']} days until {facts['last_date']}, {facts['missing_days']} missing between, "
+        f"{facts['days_behind']} behind"
+    )
+    _print(json, facts, tables, summary)
+    return EXIT_OK
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 7,
+    home: Annotated[Path, typer.Option(help="Folder of the simulated data, apart from the real one.")] = Path(
+        "data-demo"
+    ),
+    json: Json = False,
+) -> int:
+    """Do the same job offline against a simulated OpenRouter on loopback; every output says so."""
+    from pydantic import SecretStr
+
+    from pipeline import jobs
+    from pipeline.simulation import SimulatedOpenRouter, World
+
+    world = World(seed)
+    # The day before the last, then the last: the second run shows what a daily run does and what was restated.
+    clocks = [datetime.combine(world.last_day + timedelta(days=n), time(8), UTC) for n in (0, 1)]
+    outcomes = []
+    with SimulatedOpenRouter(world, clocks[0]) as server:
+        for clock in clocks:
+            server.set_clock(clock)
+            settings = _settings(
+                base_url=server.base_url,
+                api_key=SecretStr(server.key),
+                home=home,
+                state_dir=home / "state",
+                fixed_now=clock,
+            )
+            with _progress() as step:
+                outcomes.append(jobs.run(settings, step=step))
+    if not json:
+        _line(
+            f"Simulated OpenRouter, seed {seed}: {world.first_day} to {world.last_day}, served over HTTP on loopback."
+        )
+        _line(f"Query it with TOKENGROWTH_HOME={home} tokengrowth show author\n")
+    return _finish_job(settings, outcomes[-1], json, shows_growth=True)
+
+
+@app.command()
+def docs(
+    section: Annotated[str, typer.Argument(help="settings, commands or tables.")] = "tables",
+    json: Json = False,
+) -> int:
+    """Print the reference that is generated from the code and the SQL, in Markdown."""
+    from pipeline import reference
+
+    sections: dict[str, Callable[[], str]] = {
+        "settings": reference.settings,
+        "commands": lambda: reference.commands(app),
+        "tables": reference.tables,
+    }
+    if section not in sections:
+        raise UsageError(f"There is no section {section!r}; choose one of {', '.join(sections)}.")
+    text = sections[section]()
+    _line(to_json({"section": section, "markdown": text}) if json else text)
+    _summary(f"docs: {section}", Format.JSON)
+    return EXIT_OK
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; one sentence on an error, a traceback only with --debug."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    if debug:
+        logging.getLogger("pipeline").setLevel(logging.DEBUG)
+    try:
+        code = app(words, prog_name="tokengrowth", standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        _complain("Stopped. What was archived is kept; the next run goes on from there.")
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output went away, as `| head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_OK
+    except TokenGrowthError as error:
+        _complain(str(error), debug)
+        code = error.exit_code
+    except Exception as error:
+        if hasattr(error, "show"):  # a usage error of the command line library
+            error.show()
+            code = EXIT_USAGE
+        else:
+            _complain(f"Unexpected {type(error).__name__}: {error}. Run it with --debug for the traceback.", debug)
+            code = EXIT_NOTHING_PUBLISHED
+    raise SystemExit(code)
+
+
+def _complain(sentence: str, debug: bool = False) -> None:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(f"error: {sentence}\n")
+
+
+def _settings(**overrides: Any) -> Settings:
+    from pipeline.settings import load_settings, unknown_variables
+
+    settings = load_settings(**overrides)
+    for name in unknown_variables():
+        sys.stderr.write(f"warning: {name} is no setting of tokengrowth; `tokengrowth docs settings` lists them.\n")
+    return settings
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[..., Any]]:
+    """Show the running step where a person watches; say nothing in a log."""
+    from pipeline.jobs import call
+
+    if not sys.stderr.isatty():
+        yield call
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as status:
+
+        def step(name: str, function: Callable[..., T], *args: Any) -> T:
+            status.update(name)
+            return call(name, function, *args)
+
+        yield step
+
+
+def _finish_job(settings: Settings, outcome: Outcome, json: bool, *, shows_growth: bool) -> int:
+    if json:
+        _line(to_json({**outcome.to_dict(), "summary": outcome.summary()}))
+        return outcome.exit_code
+    if shows_growth and outcome.is_anything_published:
+        from pipeline import reading
+
+        for dimension, top in (("total", 7), ("author", 10), ("model", 10)):
+            _line(reading.show(settings, dimension, None, top).render(Format.TABLE) + "\n")
+    for source in outcome.sources:
+        if source.message:
+            sys.stderr.write(f"{source.status.replace('_', ' ')}: {source.message}\n")
+    if not outcome.is_anything_published:
+        sys.stderr.write("error: Nothing is published: there are no rankings to build from.\n")
+    if outcome.hint:
+        _line(outcome.hint)
+    if outcome.is_published:
+        _line(f"Published {settings.published_path}")
+    _line(outcome.summary())
+    return outcome.exit_code
+
+
+def _print(json: bool, value: dict[str, Any], tables: Sequence[Table], summary: str) -> None:
+    if json:
+        _line(to_json({**value, "summary": summary}))
+        return
+    for table in tables:
+        _line(table.render(Format.TABLE) + "\n")
+    _line(summary)
+
+
+def _summary(sentence: str, form: Format) -> None:
+    """End with one line; beside machine-readable output it goes to the error stream."""
+    (sys.stdout if form is Format.TABLE else sys.stderr).write(f"{sentence}\n")
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(f"{text}\n")

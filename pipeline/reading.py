@@ -1,0 +1,237 @@
+"""What readers ask of the published file: growth tables, the state of the data, and any SELECT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.quota import Quota
+from pipeline.rendering import Format, Table, signed, token_range, tokens
+from pipeline.settings import Settings
+from pipeline.warehouse import ask, published, rows_of
+
+DIMENSIONS = ("total", "author", "model", "variant")
+NOT_LOADED = "not loaded"
+
+GROWTH_OF_A_DAY = """
+select
+    *,
+    min(date) over (partition by entity) as first_date
+from fct_token_growth_daily
+where dimension = ?
+qualify date = ?
+order by rank nulls last, entity
+"""
+GROWTH_OF_THE_TOTAL = """
+select * from fct_token_growth_daily where dimension = 'total' and date <= ? order by date desc limit ?
+"""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table for people, the same rows with raw values, and the summary line."""
+
+    table: Table
+    raw: Table
+    summary: str
+
+    def render(self, form: Format) -> str:
+        """Return raw values as JSON, else cells that are never empty."""
+        return (self.raw if form is Format.JSON else self.table).render(form)
+
+
+def query(settings: Settings, sql: str) -> Table:
+    """Run one query on the published file; its marts are found by their bare names."""
+    with published(settings) as connection:
+        return Table("", *ask(connection, sql))
+
+
+def show(settings: Settings, dimension: str, day: date | None, top: int) -> Shown:
+    """Return the growth of the total over its last `top` days, or of the `top` largest entities on a day."""
+    with published(settings) as connection:
+        contract = rows_of(connection, "select * from contract")[0]
+        newest = connection.execute("select max(date) from fct_model_tokens_daily").fetchall()[0][0]
+        day = day or newest
+        if dimension == "total":
+            rows = rows_of(connection, GROWTH_OF_THE_TOTAL, [day, top])
+        else:
+            rows = rows_of(connection, GROWTH_OF_A_DAY, [dimension, day])
+            listed = [row for row in rows if row["total_tokens"] is not None and row["entity"] != "other"]
+            rows = listed[:top] + [row for row in rows if row["entity"] == "other"]
+    if not rows or (dimension != "total" and rows[0]["date"] != day):
+        raise UsageError(f"The published tables hold no {dimension} of {day}; their newest day is {newest}.")
+    simulated = "SIMULATED DATA. " if contract["is_simulated"] else ""
+    state = " (provisional: a day of the last 7 may be restated)" if rows[0]["is_provisional"] else ""
+    if dimension == "total":
+        title = f"{simulated}Tokens of all public models, until {rows[0]['date']}{state}"
+        table = Table(title, *_total_cells(rows), contract["citation"])
+    else:
+        title = f"{simulated}Largest {dimension}s on {day}{state}"
+        table = Table(title, *_entity_cells(dimension, rows), contract["citation"])
+    raw = Table(title, list(rows[0]), [list(row.values()) for row in rows])
+    count = f"{len(rows)} day{'s' if len(rows) != 1 else ''}" if dimension == "total" else f"{len(rows)} rows"
+    return Shown(table, raw, f"show: {count} of {dimension} until {rows[0]['date']}, newest day {newest}")
+
+
+def _total_cells(rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    columns = ["date", "tokens", "7 days", "1d", "7d", "28d", "364d"]
+    cells = [
+        [
+            row["date"],
+            tokens(row["total_tokens"]),
+            tokens(row["tokens_7d"]) if row["tokens_7d"] is not None else NOT_LOADED,
+            *(
+                signed(row[name]) if row[name] is not None else NOT_LOADED
+                for name in ("growth_1d_pct", "growth_7d_pct", "growth_28d_pct", "growth_364d_pct")
+            ),
+        ]
+        for row in rows
+    ]
+    return columns, cells
+
+
+def _entity_cells(dimension: str, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    columns = ["rank", "7d ago", dimension, "tokens", "share", "7 days", "7d growth", "contribution"]
+    cells = [
+        [
+            row["rank"] or "-",
+            _rank_change(row),
+            row["entity"],
+            tokens(row["total_tokens"]),
+            f"{row['share_pct']:.1f} %" if row["share_pct"] is not None else "0.0 %",
+            _week(row),
+            growth(row),
+            signed(row["contribution_7d_pp"], "pp") if row["contribution_7d_pp"] is not None else NOT_LOADED,
+        ]
+        for row in rows
+    ]
+    return columns, cells
+
+
+def growth(row: dict[str, Any]) -> str:
+    """Return week-on-week growth: the point, else `new`, the bounds, or why there are none.
+
+    A bound is open where the week before may have been nothing at all.
+    """
+    point, low, high = row["growth_7d_pct"], row["growth_7d_low_pct"], row["growth_7d_high_pct"]
+    if point is not None:
+        return signed(point)
+    if row["contribution_7d_pp"] is None:
+        return NOT_LOADED
+    if _is_new(row):
+        return "new"
+    if low is not None and high is not None:
+        return f"{signed(low)} to {signed(high)}"
+    return f"at least {signed(low)}" if low is not None else "from nothing"
+
+
+def _week(row: dict[str, Any]) -> str:
+    if row["tokens_7d"] is not None:
+        return tokens(row["tokens_7d"])
+    if row["tokens_7d_low"] is None:
+        return NOT_LOADED
+    return token_range(row["tokens_7d_low"], row["tokens_7d_high"])
+
+
+def _rank_change(row: dict[str, Any]) -> str:
+    if row["rank"] is None:
+        return "-"
+    if row["rank_change_7d"] is None:
+        return "new" if _is_new(row) else "unlisted"
+    return f"{row['rank_change_7d']:+d}" if row["rank_change_7d"] else "same"
+
+
+def _is_new(row: dict[str, Any]) -> bool:
+    return bool(row["date"] - row["first_date"] < timedelta(days=7))
+
+
+def status(settings: Settings) -> tuple[dict[str, Any], list[Table]]:
+    """Tell what is there, how fresh and how complete it is, and which days each source lacks."""
+    with published(settings) as connection:
+        contract = rows_of(connection, "select * from contract")[0]
+        builds = rows_of(connection, "select * from builds where is_successful order by rowid desc limit 1")
+        coverage = rows_of(
+            connection,
+            """
+            select
+                min(date) as first_date, max(date) as last_date, count(*) filter (where is_loaded) as loaded_days,
+                count(*) filter (where not is_loaded) as missing_days,
+                count(*) filter (where is_provisional) as provisional_days
+            from dim_date
+            """,
+        )[0]
+        restated = connection.execute("select count(*) from rpt_revisions where is_restated").fetchall()[0][0]
+        unmatched = connection.execute(
+            "select coalesce(sum(share_pct), 0) from rpt_unmatched_models where date = ?", [coverage["last_date"]]
+        ).fetchall()[0][0]
+        loads = rows_of(connection, "select * from loads order by fetched_at")
+    sources = [
+        _source_state(name, [load for load in loads if load["source"] == name])
+        for name in dict.fromkeys(load["source"] for load in loads)
+    ]
+    newest_wanted = settings.now().date() - timedelta(days=1)
+    behind = max(0, (newest_wanted - coverage["last_date"]).days)
+    facts = {
+        "home": str(settings.home),
+        "published_as_of": contract["as_of"],
+        "is_simulated": contract["is_simulated"],
+        "built_at": builds[0]["built_at"] if builds else None,
+        **coverage,
+        "days_behind": behind,
+        "restated_figures": restated,
+        "unmatched_share_pct_newest_day": unmatched,
+        "requests_used_today": _used_today(settings),
+        "citation": contract["citation"],
+    }
+    overview = Table("", ["fact", "value"], [[name, value] for name, value in facts.items()])
+    per_source = Table("", list(sources[0]), [list(source.values()) for source in sources])
+    return {**facts, "sources": sources}, [overview, per_source]
+
+
+def _source_state(name: str, loads: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    held = {
+        load["first_date"] + timedelta(days=n)
+        for load in loads
+        if load["outcome"] == "landed" and load["first_date"]
+        for n in range((load["last_date"] - load["first_date"]).days + 1)
+    }
+    newest = max((load["fetched_at"] for load in loads), default=None)
+    refused = [load for load in loads if load["outcome"] == "refused"]
+    return {
+        "source": name,
+        "answers": len(loads),
+        "refused": len(refused),
+        "newest_answer_at": newest,
+        "first_day": min(held, default="-"),
+        "last_day": max(held, default="-"),
+        "days": len(held),
+        "gaps": ", ".join(_gaps(held)) or "none",
+        "last_refusal": refused[-1]["message"] if refused and refused[-1] is loads[-1] else "-",
+    }
+
+
+def _gaps(held: set[date]) -> list[str]:
+    """Name the days that are missing between held ones, as ranges."""
+    gaps: list[str] = []
+    days = sorted(held)
+    for before, after in pairwise(days):
+        first, last = before + timedelta(days=1), after - timedelta(days=1)
+        if first <= last:
+            gaps.append(str(first) if first == last else f"{first} to {last}")
+    return gaps
+
+
+def _used_today(settings: Settings) -> str:
+    if not settings.api_key:
+        return "no key set"
+    quota = Quota(
+        settings.state_dir,
+        settings.api_key.get_secret_value(),
+        settings.requests_per_minute,
+        settings.requests_per_day,
+    )
+    return f"{quota.used_today()} of {settings.requests_per_day}"

@@ -1,0 +1,156 @@
+"""Tables on the screen, as CSV, Markdown and JSON; numbers as people read them.
+
+Names of models come from outside: a cell is escaped for the format that it goes into, so that none of them
+can start a spreadsheet formula, break a Markdown table or colour a terminal.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+
+
+class Format(StrEnum):
+    """Ways to print a table."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, named columns and rows of plain values; `note` is printed below."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    note: str = ""
+
+    def render(self, form: Format) -> str:
+        """Return the table as text that ends without a line break."""
+        if form is Format.JSON:
+            return to_json([dict(zip(self.columns, row, strict=True)) for row in self.rows])
+        if form is Format.CSV:
+            return self._csv()
+        return self._markdown() if form is Format.MARKDOWN else self._screen()
+
+    def _csv(self) -> str:
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([_csv_cell(name) for name in self.columns])
+        writer.writerows([_csv_cell(value) for value in row] for row in self.rows)
+        return file.getvalue().rstrip("\n")
+
+    def _markdown(self) -> str:
+        numeric = self._numeric()
+        lines = [f"**{_markdown_cell(self.title)}**", ""] if self.title else []
+        lines.append("| " + " | ".join(map(_markdown_cell, self.columns)) + " |")
+        lines.append("|" + "|".join(" ---: " if right else " --- " for right in numeric) + "|")
+        lines += ["| " + " | ".join(map(_markdown_cell, row)) + " |" for row in self.rows]
+        return "\n".join([*lines, *(["", _markdown_cell(self.note)] if self.note else [])])
+
+    def _screen(self) -> str:
+        numeric = self._numeric()
+        cells = [[_clean(name) for name in self.columns], *([_clean(_text(v)) for v in row] for row in self.rows)]
+        widths = [max(len(row[n]) for row in cells) for n in range(len(self.columns))]
+        lines = [
+            "  ".join(
+                cell.rjust(width) if right else cell.ljust(width)
+                for cell, width, right in zip(row, widths, numeric, strict=True)
+            ).rstrip()
+            for row in cells
+        ]
+        lines.insert(1, "  ".join("-" * width for width in widths))
+        return "\n".join([*([self.title] if self.title else []), *lines, *([self.note] if self.note else [])])
+
+    def _numeric(self) -> list[bool]:
+        """Tell which columns are set flush right: those that hold a number in some row."""
+        return [
+            any(_looks_numeric(row[n]) for row in self.rows) and not any(isinstance(row[n], date) for row in self.rows)
+            for n in range(len(self.columns))
+        ]
+
+
+def to_json(value: Any) -> str:
+    """Return indented JSON; dates and instants in ISO 8601, instants marked as UTC."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=_json_value)
+
+
+def tokens(count: float | None) -> str:
+    """Shorten a count of tokens: 12.1 T is 12.1e12."""
+    if count is None:
+        return "unlisted"
+    for size, unit in SCALES:
+        if abs(count) >= size * 0.9995:
+            return f"{count / size:.{2 if abs(count) < size * 9.995 else 1}f} {unit}"
+    return f"{count:.0f}"
+
+
+def token_range(low: float, high: float) -> str:
+    """Shorten bounds on a count of tokens."""
+    return f"{tokens(low)} to {tokens(high)}"
+
+
+def signed(value: float, unit: str = "%") -> str:
+    """Return a rate with its sign, more briefly the larger it is."""
+    digits = 1 if abs(value) < 1000 else 0
+    return f"{value:+,.{digits}f} {unit}"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return str(value)
+
+
+def _looks_numeric(value: Any) -> bool:
+    if isinstance(value, int | float):
+        return not isinstance(value, bool)
+    return isinstance(value, str) and value[:1] in set("0123456789+-") and value.endswith((" T", " B", " M", "%", "pp"))
+
+
+def _clean(text: str) -> str:
+    """Drop control characters: a name from outside must not steer a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value
+
+
+def _markdown_cell(value: Any) -> str:
+    text = _clean(_text(value))
+    for character in "\\`*_[]<>|":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat() + ("" if value.tzinfo else "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
