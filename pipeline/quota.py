@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -96,4 +97,4 @@ class Quota:
         with closing(bucket):
             limiter = Limiter(SingleBucketFactory(bucket, schedule_leak=False))
             limiter.try_acquire(self._key_hash, blocking=True)
-            bucket.leak(bucket.now())
+            bucket.leak(time.time_ns() // 1_000_000)

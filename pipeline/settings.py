@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 from datetime import UTC, datetime
@@ -175,7 +174,6 @@ def variables() -> list[tuple[str, str, str]]:
     ]
 
 
-@functools.cache
 def unknown_variables() -> list[str]:
     """Name the TOKENGROWTH_* variables that no setting reads: most likely a typing error."""
     known = {name for name, _, _ in variables()}
