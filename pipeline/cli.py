@@ -56,10 +56,6 @@ def run(
 
     settings = _settings()
     target = date_.date() if date_ else None
-    if target and target > jobs.last_complete_day(settings):
-        raise UsageError(
-            f"The date {target} is not over yet; the last complete UTC day is {jobs.last_complete_day(settings)}."
-        )
     with _progress() as step:
         outcome = jobs.run(settings, sources or (), target, step)
     return _finish_job(settings, outcome, json, shows_growth=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
@@ -18,7 +19,8 @@ from tenacity import (
     Retrying,
     retry_if_exception_type,
     stop_after_attempt,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from pipeline.errors import QuotaReachedError, SourceError, SourceUnavailableError
@@ -62,12 +64,20 @@ class _Bearer(AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """Leaves redirects alone: requests reads their whole body and prepares the next call even when told not to."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Name no target."""
+        return None
+
+
 class Client:
     """Asks one base URL. Keyed requests are reserved in the quota before each try."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers["User-Agent"] = f"{APP_NAME}/{version(APP_NAME)}"
         self.sent = 0
         self.quota: Quota | None = None
@@ -100,7 +110,7 @@ class Client:
             answer = self._send(url, key)
             if not (300 <= answer.status < 400 and "location" in answer.headers):
                 return answer
-            target = urljoin(url, answer.headers["location"])
+            target = _redirect_target(url, answer.headers["location"])
             self._refuse_unsafe_redirect(url, target, key)
             url = target
         raise SourceError(f"{_shown(url)} redirects more than {MAX_REDIRECTS} times; check OPENROUTER_BASE_URL.")
@@ -149,6 +159,9 @@ class Client:
         limit = int(self._settings.max_response_mb * 1e6)
         deadline = time.monotonic() + MAX_BODY_SECONDS
         body = bytearray()
+        raw: Any = response.raw
+        # By default a chunk is waited for until it is full, and the deadline with it.
+        raw.stream = lambda size, decode_content: iter(lambda: raw.read1(size, decode_content), b"")
         for chunk in response.iter_content(CHUNK_BYTES):
             body += chunk
             if len(body) > limit:
@@ -176,7 +189,8 @@ class Client:
         first = self._settings.backoff_seconds
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after_seconds if isinstance(error, _RetryableError) else None
-        return max(wait_exponential_jitter(initial=first, max=60, jitter=first)(state), asked or 0)
+        backoff = wait_exponential(multiplier=first, max=60)(state) + wait_random(0, first)(state)
+        return max(backoff, asked or 0)
 
 
 def _log_retry(state: RetryCallState) -> None:
@@ -194,8 +208,17 @@ def _retry_after_seconds(header: str | None) -> float | None:
         pass
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
+
+
+def _redirect_target(url: str, location: str) -> str:
+    try:
+        target = urljoin(url, location)
+        _shown(target)
+    except ValueError:
+        raise SourceError(f"{_shown(url)} redirects to an address that is none; check OPENROUTER_BASE_URL.") from None
+    return target
 
 
 def _shown(url: str) -> str:

@@ -306,6 +306,11 @@ def run(settings: Settings, sources: Sequence[str] = (), target: date | None = N
     """
     chosen = chosen_sources(settings, sources, snapshots=True)
     target = target or last_complete_day(settings)
+    if not DATASET_FLOOR <= target <= last_complete_day(settings):
+        raise UsageError(
+            f"The date {target} is not among the days that OpenRouter can have published: "
+            f"{DATASET_FLOOR} to {last_complete_day(settings)}, the last complete UTC day."
+        )
 
     def want_of(job: Job, source: Source) -> Want | None:
         if not source.is_daily:

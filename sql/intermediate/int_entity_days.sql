@@ -139,6 +139,6 @@ select
             else other_tokens
         end
     )::bigint as high_tokens, -- upper bound; all of `other` where no catalogue tells the entity's models
-    not is_complete and (total_tokens is null or unlisted_models > 0)
-        as is_unlisted -- the entity, or a model of it known by then, is not listed
+    is_loaded and not is_complete and (total_tokens is null or unlisted_models > 0)
+        as is_unlisted -- the entity, or a model of it known by then, is not listed; a day not loaded says nothing
 from daily

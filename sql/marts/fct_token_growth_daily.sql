@@ -66,7 +66,7 @@ compared as (
         lag(is_unlisted, 1) over series as is_unlisted_1d_ago,
         lag(rank, 7) over series as rank_7d_ago,
         lag(share_pct, 7) over series as share_7d_ago_pct,
-        lag(is_censored, 7, true) over series as is_censored_7d_ago,
+        lag(is_censored, 7, false) over series as is_censored_7d_ago,
         lag(tokens_7d, 7) over series as tokens_7d_7d_ago,
         lag(tokens_7d_low, 7) over series as tokens_7d_low_7d_ago,
         lag(tokens_7d_high, 7) over series as tokens_7d_high_7d_ago,

@@ -1,0 +1,74 @@
+# Each target makes the environment first where it is missing: with uv where there is one, else with venv and pip.
+# Nothing is installed that the hashed lock does not name.
+
+VENV ?= .venv
+LOCK ?= requirements.lock
+READY := $(VENV)/.installed-$(notdir $(LOCK))
+PYTEST := $(VENV)/bin/python -m pytest
+
+.PHONY: help run demo test test-slow lint bench docs lock clean
+
+help:
+	@echo "make run        fetch OpenRouter's rankings, build the growth tables, show them (no key needed)"
+	@echo "make demo       the same, offline, on a simulated OpenRouter"
+	@echo "make test       all tests but the slow ones"
+	@echo "make test-slow  a real Prefect server, kills, benches"
+	@echo "make lint       ruff, mypy, sqlfluff"
+	@echo "make bench      times and memory"
+	@echo "make docs       write the generated parts of README.md and docs/ again"
+	@echo "make lock       resolve the dependencies again (needs uv)"
+
+run: $(READY)
+	@$(VENV)/bin/tokengrowth run
+
+demo: $(READY)
+	@$(VENV)/bin/tokengrowth demo
+
+test: $(READY)
+	@$(PYTEST)
+
+test-slow: $(READY)
+	@$(PYTEST) -m slow
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/sqlfluff lint --processes 2 sql
+
+bench: $(READY)
+	@$(VENV)/bin/python -m tests.bench
+
+docs: $(READY)
+	@$(VENV)/bin/python -m tests.generated
+
+PYTHON_IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+$(READY): $(LOCK) pyproject.toml
+	@set -e; \
+	if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --allow-existing --python '>=3.11,<3.14' $(VENV); \
+		uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r $(LOCK); \
+		uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .; \
+	else \
+		found=; \
+		for python in $(PYTHON) python3.12 python3.13 python3.11 python3; do \
+			if $$python -c '$(PYTHON_IS_SUPPORTED)' >/dev/null 2>&1; then found=$$python; break; fi; \
+		done; \
+		if [ -z "$$found" ]; then echo "error: Python 3.11, 3.12 or 3.13 is needed; name it: make PYTHON=/path/to/python3" >&2; exit 1; fi; \
+		echo "Installing the locked packages into $(VENV) with $$found; this takes about a minute."; \
+		$$found -m venv $(VENV); \
+		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK); \
+		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+RESOLVE := uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+lock:
+	$(RESOLVE) --upgrade -o requirements.lock
+	echo 'duckdb<2' | $(RESOLVE) --upgrade --constraint - -o requirements-duckdb15.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist

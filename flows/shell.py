@@ -1,0 +1,123 @@
+"""What all flows share: steps as tasks, the pipeline's log in the run's log, artifacts, and the final state."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed
+from prefect.tasks import Task, exponential_backoff
+
+from pipeline import reading
+from pipeline.errors import (
+    EXIT_NOTHING_PUBLISHED,
+    EXIT_OK,
+    EXIT_QUOTA,
+    SourceUnavailableError,
+    TokenGrowthError,
+)
+from pipeline.jobs import Outcome
+from pipeline.rendering import Format
+from pipeline.settings import Settings, load_settings
+
+FETCH_RETRIES = 2
+T = TypeVar("T")
+
+
+def as_task(name: str, function: Callable[..., T], *args: Any) -> T:
+    """Run a step of a job as a task of its name; only a fetch that may pass is tried again.
+
+    The pipeline's own retries come first: these are for a source that is away for longer.
+    """
+    is_fetch = name.startswith("fetch ")
+    step: Task[Any, T] = Task(
+        fn=lambda: function(*args),
+        name=name,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=FETCH_RETRIES if is_fetch else 0,
+        retry_delay_seconds=exponential_backoff(backoff_factor=15) if is_fetch else None,
+        retry_jitter_factor=0.5 if is_fetch else None,
+        retry_condition_fn=_may_pass if is_fetch else None,
+    )
+    return step()
+
+
+async def _may_pass(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:
+    error = await state.aresult(raise_on_failure=False)
+    return isinstance(error, SourceUnavailableError)
+
+
+class _RunLog(logging.Handler):
+    """Hands the pipeline's log records to the logger of the flow or task that is running."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        get_run_logger().log(record.levelno, record.getMessage())
+
+
+@contextmanager
+def run_log() -> Iterator[None]:
+    """Show what the pipeline logs, from INFO on, in the run's log."""
+    logger, handler = logging.getLogger("pipeline"), _RunLog()
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+def run_job(job: Callable[[Settings], Outcome]) -> State[Any]:
+    """Run a job with the settings of the environment; return the state that the flow ends in.
+
+    What a user can mend ends the run Failed with one sentence; anything unexpected is raised.
+    """
+    try:
+        settings = load_settings()
+        with run_log():
+            outcome = job(settings)
+    except TokenGrowthError as error:
+        return Failed(message=str(error))
+    leave_artifacts(settings, outcome)
+    problems = " ".join(source.message for source in outcome.sources if source.message)
+    message = f"{outcome.summary()}. {problems}".strip()
+    if outcome.exit_code == EXIT_OK:
+        return Completed(message=message)
+    if outcome.exit_code == EXIT_NOTHING_PUBLISHED:
+        return Failed(message=f"Nothing is published. {message}")
+    name = "QuotaReached" if outcome.exit_code == EXIT_QUOTA else "CompletedWithFailures"
+    return Completed(name=name, message=message)
+
+
+def leave_artifacts(settings: Settings, outcome: Outcome) -> None:
+    """Leave a table of what was loaded, and the growth tables as readers see them now."""
+    loaded = [
+        {
+            "source": source.source,
+            "status": source.status,
+            "requests": source.calls,
+            "rows": source.rows,
+            "first date": str(source.first_date or "-"),
+            "last date": str(source.last_date or "-"),
+            "missing days": source.missing_days,
+            "message": source.message or "-",
+        }
+        for source in outcome.sources
+    ]
+    create_table_artifact(table=loaded, key="token-growth-loaded", description=outcome.summary())
+    if outcome.is_anything_published:
+        parts = [
+            reading.show(settings, dimension, None, 10).render(Format.MARKDOWN)
+            for dimension in ("total", "author", "model")
+        ]
+        create_markdown_artifact("\n\n".join(parts), key="token-growth", description="Growth of token use")

@@ -1,0 +1,317 @@
+"""The growth table against its definition, written once more as loops over days and slugs, cell by cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from pipeline.simulation import World
+from tests.models.harness import (
+    GROWTH,
+    Board,
+    Catalogue,
+    Rankings,
+    built,
+    day,
+    instant,
+    world_boards,
+    world_catalogues,
+    world_days,
+)
+
+OTHER = "other"
+Key = tuple[str, str, date]
+Row = dict[str, Any]
+Cell = tuple[int | None, int, int, bool]  # listed tokens, low, high, whether a slug is not listed
+
+ENTITY_OF = {
+    "model": lambda slug: slug,
+    "author": lambda slug: slug.split("/")[0],
+    "variant": lambda slug: slug.split(":")[1] if ":" in slug else "standard",
+}
+
+
+class Reference:
+    """Growth of a market of which `boards` is the current view."""
+
+    def __init__(
+        self, boards: Mapping[date, Board], as_of: Mapping[date, datetime], catalogues: Sequence[Catalogue]
+    ) -> None:
+        self.boards, self.as_of, self.days = boards, as_of, sorted(boards)
+        self.catalogues = known_in_catalogues(catalogues)
+        self.first_listed: dict[str, date] = {}
+        for on in self.days:
+            for slug in boards[on]:
+                if slug != OTHER:
+                    self.first_listed.setdefault(slug, on)
+
+    def table(self) -> dict[Key, Row]:
+        """All rows."""
+        table: dict[Key, Row] = {}
+        for dimension, entity in self.entities():
+            cells = {on: self.cell(dimension, entity, on) for on in self.days}
+            first, last = self.days[0], self.days[-1]
+            if not is_complete(dimension, entity):
+                listed = [on for on in self.days if cells[on][0] is not None]
+                first, last = listed[0], listed[-1] + timedelta(28)
+            for on in self.days:
+                if first <= on <= last:
+                    table[dimension, entity, on] = self.row(on, cells)
+        add_ranks(table)
+        for (dimension, entity, on), row in table.items():
+            earlier = table.get((dimension, entity, before(on, 7)), {})
+            row["rank_change_7d"] = minus(earlier.get("rank"), row["rank"])
+            row["share_change_7d_pp"] = minus(row["share_pct"], earlier.get("share_pct"))
+        return table
+
+    def entities(self) -> list[tuple[str, str]]:
+        found = [("total", "all")]
+        for dimension, entity_of in ENTITY_OF.items():
+            found += [(dimension, entity) for entity in {entity_of(slug) for slug in self.first_listed}]
+            found += [(dimension, OTHER)]
+        return found
+
+    def other(self, on: date) -> int:
+        return self.boards[on].get(OTHER, 0)
+
+    def total(self, on: date) -> int:
+        return sum(self.boards[on].values())
+
+    def cutoff(self, on: date) -> int:
+        if OTHER not in self.boards[on]:
+            return 0
+        return min(tokens for slug, tokens in self.boards[on].items() if slug != OTHER)
+
+    def cell(self, dimension: str, entity: str, on: date) -> Cell:
+        board = self.boards[on]
+        if dimension == "total":
+            return self.total(on), self.total(on), self.total(on), False
+        if entity == OTHER:
+            return self.other(on), self.other(on), self.other(on), False
+        entity_of = ENTITY_OF[dimension]
+        listed = {slug for slug in board if slug != OTHER and entity_of(slug) == entity}
+        tokens = sum(board[slug] for slug in listed) if listed else None
+        low = tokens or 0
+        if dimension == "model":
+            return tokens, low, low if listed else min(self.cutoff(on), self.other(on)), not listed
+        known = {slug for slug, first in self.first_listed.items() if first <= on} | self.catalogues.get(on, set())
+        unlisted = {slug for slug in known if entity_of(slug) == entity} - listed
+        hidden = self.other(on)
+        if on in self.catalogues:
+            hidden = min(hidden, len(unlisted) * self.cutoff(on))
+        return tokens, low, low + hidden, not listed or bool(unlisted)
+
+    def row(self, on: date, cells: Mapping[date, Cell]) -> Row:
+        tokens, _, _, is_unlisted = cells[on]
+        point, low, high = window(cells, on, 7)
+        point_28d, low_28d, high_28d = window(cells, on, 28)
+        earlier_point, earlier_low, earlier_high = window(cells, before(on, 7), 7)
+        yesterday = cells.get(before(on, 1), (None, 0, 0, True))
+        contribution = None
+        if low is not None and earlier_low is not None:
+            total = sum(self.total(x) for x in days_of(before(on, 7), 7))
+            contribution = Fraction(100 * (low - earlier_low), total) if total else None
+        return {
+            "total_tokens": tokens,
+            "tokens_7d": point,
+            "tokens_7d_low": low,
+            "tokens_7d_high": high,
+            "tokens_28d": point_28d,
+            "tokens_28d_low": low_28d,
+            "tokens_28d_high": high_28d,
+            "growth_1d_pct": None if is_unlisted or yesterday[3] else growth(tokens, yesterday[0]),
+            "growth_7d_pct": growth(point, earlier_point),
+            "growth_7d_low_pct": growth(low, earlier_high),
+            "growth_7d_high_pct": growth(high, earlier_low),
+            "growth_28d_pct": growth(point_28d, window(cells, before(on, 28), 28)[0]),
+            "growth_364d_pct": growth(point, window(cells, before(on, 364), 7)[0]),
+            "contribution_7d_pp": contribution,
+            "share_pct": None if tokens is None or not self.total(on) else Fraction(100 * tokens, self.total(on)),
+            "delta_1d_tokens": minus(tokens, yesterday[0]),
+            "is_provisional": any(
+                x in self.as_of and x >= before(self.as_of[x].date(), 1) for x in days_of(on, 7)
+            ),
+            "is_censored": is_censored(cells, on),
+            "is_growth_7d_censored": is_censored(cells, on) or is_censored(cells, before(on, 7)),
+        }
+
+
+def known_in_catalogues(catalogues: Sequence[Catalogue]) -> dict[date, set[str]]:
+    """Slugs of each day's catalogues, and of the next day's that has any those created by the end of the day."""
+    days = sorted({one.fetched_at.date() for one in catalogues})
+    known: dict[date, set[str]] = {on: set() for on in days}
+    for on, following in zip(days, [*days, None][1:], strict=True):
+        for one in catalogues:
+            for slug, traits in one.models.items():
+                is_older = one.fetched_at.date() == following and traits["created_at"].date() <= on
+                if one.fetched_at.date() == on or is_older:
+                    known[on].add(slug)
+    return known
+
+
+def add_ranks(table: Mapping[Key, Row]) -> None:
+    """Positions by tokens, ties by name, of what is listed."""
+    boards: dict[tuple[str, date], list[tuple[int, str]]] = {}
+    for (dimension, entity, on), row in table.items():
+        row["rank"] = None
+        if row["total_tokens"] is not None and not is_complete(dimension, entity):
+            boards.setdefault((dimension, on), []).append((-row["total_tokens"], entity))
+    for (dimension, on), board in boards.items():
+        for rank, (_, entity) in enumerate(sorted(board), 1):
+            table[dimension, entity, on]["rank"] = rank
+
+
+def is_complete(dimension: str, entity: str) -> bool:
+    return dimension == "total" or entity == OTHER
+
+
+def before(on: date, days: int) -> date:
+    return on - timedelta(days)
+
+
+def days_of(end: date, days: int) -> list[date]:
+    return [before(end, back) for back in range(days)]
+
+
+def window(cells: Mapping[date, Cell], end: date, days: int) -> tuple[int | None, int | None, int | None]:
+    """Point, low and high of the days that end on `end`; all null where one of them is not loaded."""
+    if not all(on in cells for on in days_of(end, days)):
+        return None, None, None
+    low = sum(cells[on][1] for on in days_of(end, days))
+    high = sum(cells[on][2] for on in days_of(end, days))
+    return None if any(cells[on][3] for on in days_of(end, days)) else low, low, high
+
+
+def is_censored(cells: Mapping[date, Cell], end: date) -> bool:
+    """Whether something is not listed on a loaded day of the 7; a day that is not loaded says nothing."""
+    return any(cells[on][3] for on in days_of(end, 7) if on in cells)
+
+
+def growth(now: int | None, earlier: int | None) -> Fraction | None:
+    return None if now is None or not earlier else 100 * (Fraction(now, earlier) - 1)
+
+
+def minus(one: Any, another: Any) -> Any:
+    return None if one is None or another is None else one - another
+
+
+def is_same(found: Any, expected: Any) -> bool:
+    """Integers and flags to the last digit, quotients as far as floats carry."""
+    if expected is None or found is None:
+        return found is expected
+    if isinstance(expected, Fraction):
+        return isinstance(found, float) and math.isclose(found, expected, rel_tol=1e-12, abs_tol=1e-11)
+    return type(found) is type(expected) and found == expected
+
+
+def assert_same_cells(rankings: Rankings, catalogues: Sequence[Catalogue]) -> dict[Key, Row]:
+    """Build the table from what is given and compare every cell; return the expected table."""
+    expected = Reference(rankings.boards, dict.fromkeys(rankings.boards, rankings.as_of), catalogues).table()
+    connection = built(rankings, *catalogues, select=[GROWTH])
+    cursor = connection.execute("select * from marts.fct_token_growth_daily")
+    names = [column[0] for column in cursor.description or ()]
+    found = {}
+    for values in cursor.fetchall():
+        row = dict(zip(names, values, strict=True))
+        key = row.pop("dimension"), row.pop("entity"), row.pop("date")
+        assert key not in found
+        found[key] = row
+    connection.close()
+    assert found.keys() == expected.keys()
+    wrong = [
+        f"{key} {name}: {row.get(name)} instead of {value}"
+        for key, row in found.items()
+        for name, value in expected[key].items()
+        if not is_same(row.get(name), value)
+    ]
+    assert not wrong, "\n".join(wrong[:20])
+    assert set(names) == {"dimension", "entity", "date", *next(iter(expected.values()))}
+    return expected
+
+
+def cut(truth: Mapping[str, int], top: int) -> dict[str, int]:
+    """What is published of a day: the largest models and, where there is more, `other`."""
+    ordered = sorted(truth.items(), key=lambda row: (-row[1], row[0]))
+    rest = ordered[top:]
+    return dict(ordered[:top]) | ({OTHER: sum(tokens for _, tokens in rest)} if rest else {})
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> tuple[Rankings, list[Catalogue]]:
+    """A few models that come, go and return; days that are missing; catalogues of some days."""
+    days = draw(st.integers(1, 80))
+    number = draw(st.integers(3, 12))
+    top = draw(st.integers(1, 8))
+    rng = Random(draw(st.integers(0, 10_000)))
+    gaps = draw(st.sampled_from([0.0, 0.0, 0.03, 0.1]))
+    largest = draw(st.sampled_from([3, 30, 10**12]))  # small ones for ties and zeros
+    catalogued = draw(st.sampled_from([0.0, 0.3, 1.0]))
+    slugs = [f"{rng.choice('abc')}/m{index}{rng.choice(['', '', '', ':free', ':batch'])}" for index in range(number)]
+    lives = {slug: sorted((rng.randint(-20, days - 1), rng.randint(0, days + 40))) for slug in slugs}
+    lives[slugs[0]] = [0, days]  # so that no day is empty
+    boards: dict[date, Board] = {}
+    for offset in range(days):
+        live = [slug for slug in slugs if lives[slug][0] <= offset <= lives[slug][1] and rng.random() < 0.9]
+        truth = {slug: rng.randint(0, largest) for slug in live or slugs[:1]}
+        if offset in (0, days - 1) or rng.random() >= gaps:
+            boards[day(offset)] = cut(truth, top)
+    catalogues = []
+    for offset in range(-3, days + 2):
+        while rng.random() < catalogued * 0.8:
+            models = {
+                slug: {"created_at": instant(max(-30, lives[slug][0]), rng.randint(0, 23))}
+                for slug in slugs
+                if rng.random() < 0.8 and lives[slug][0] <= offset
+            }
+            models |= {f"{rng.choice('abcd')}/never{index}": {"created_at": instant(-9)} for index in range(2)}
+            catalogues.append(Catalogue(instant(offset, rng.randint(0, 23), len(catalogues) % 60), models))
+    as_of = instant(days - 1 + draw(st.integers(1, 3)), 8)
+    return Rankings(boards, as_of), catalogues
+
+
+@settings(
+    max_examples=50,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],  # the message names the cells; making a market smaller takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(markets())
+def test_small_markets(market: tuple[Rankings, list[Catalogue]]) -> None:
+    assert_same_cells(*market)
+
+
+@pytest.mark.parametrize("catalogue_days", [range(0), range(120), range(40, 80, 7)], ids=["none", "daily", "some"])
+def test_simulated_market(world: World, catalogue_days: Iterable[int]) -> None:
+    days = world_days(world, 0, 119)
+    catalogues = list(world_catalogues(world, (days[offset] for offset in catalogue_days)))
+    rankings = Rankings(world_boards(world, days), instant(120, 8))
+    expected = assert_same_cells(rankings, catalogues)
+    assert {key[0] for key in expected} == {"total", "author", "model", "variant"}
+    # What is compared contains the hard cases: points and bounds, and entities that have left.
+    assert any(row["is_censored"] and row["tokens_7d_high"] for row in expected.values())
+    assert any(row["total_tokens"] is None for row in expected.values())
+    assert sum(row["growth_28d_pct"] is not None for row in expected.values()) > 500
+
+
+def test_a_year_and_more() -> None:
+    """Growth over 364 days, across a gap and for a model that is away for months."""
+    rng = Random(1)
+    listed: dict[date, Board] = {}
+    for offset in range(400):
+        if offset != 380:
+            away = {"b/two"} if 30 <= offset < 300 else set()
+            truth = {slug: rng.randint(1, 1000) for slug in ("a/one", "a/three:free", "b/two")}
+            listed[day(offset)] = cut({slug: n for slug, n in truth.items() if slug not in away}, 2)
+    expected = assert_same_cells(Rankings(listed, instant(402)), [])
+    assert expected["total", "all", day(371)]["growth_364d_pct"] is not None
+    assert expected["total", "all", day(386)]["growth_364d_pct"] is None
