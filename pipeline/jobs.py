@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -131,10 +132,10 @@ class Job:
         self._archive = Archive(settings.archive_dir)
         self._client: Client | None = None
 
-    def fetch(self, source: Source, want_of: Callable[[Job, Source], Want | None]) -> None:
+    def fetch(self, source: Source, want_of: Callable[[Source], Want | None]) -> None:
         """Ask a source for what `want_of` wants after everything archived was landed; archive each answer."""
         self.land()
-        want = want_of(self, source)
+        want = want_of(source)
         if want is None:
             return
         if source.needs_key and not self.settings.api_key:
@@ -190,12 +191,13 @@ class Job:
                 log.warning("%s", warning)
             if parsed.frame is None:
                 continue
-            outcome.status = "loaded"
+            if outcome.status == "held":
+                outcome.status = "loaded"
             outcome.rows += parsed.frame.height
             if parsed.first_date and parsed.last_date:
                 outcome.first_date = min(outcome.first_date or parsed.first_date, parsed.first_date)
                 outcome.last_date = max(outcome.last_date or parsed.last_date, parsed.last_date)
-            if parsed.is_stale:
+            if parsed.is_stale and outcome.status == "loaded":
                 outcome.status = "stale"
                 outcome.message = (
                     f"{fetch.source} promises days until {parsed.promised_end_date} and ends on {parsed.last_date}."
@@ -312,19 +314,8 @@ def run(settings: Settings, sources: Sequence[str] = (), target: date | None = N
             f"{DATASET_FLOOR} to {last_complete_day(settings)}, the last complete UTC day."
         )
 
-    def want_of(job: Job, source: Source) -> Want | None:
-        if not source.is_daily:
-            return None if job.is_fetched_today(source) else Want(settings.now())
-        held = job.held_days(source)
-        reach = max(job.floor(source), target - timedelta(days=source.run_days - 1))
-        missing = [day for day in _days(reach, target) if day not in held]
-        if not missing:
-            return None
-        newest = _days(max(reach, target - (REFETCHED_DAYS - 1) * DAY), target) if target in missing else []
-        return Want(settings.now(), frozenset([*missing, *newest]), job.held_paths(source), RUN_CALLS)
-
     with writing(settings, "run", target) as job:
-        _fetch_all(job, chosen, want_of, step)
+        _fetch_all(job, chosen, partial(run_want, job, target=target), step)
         job.finish(step)
         for source in chosen:
             if source.is_daily:
@@ -349,11 +340,8 @@ def backfill(
     first, last = backfill_window(settings, start, end)
     chosen = chosen_sources(settings, sources, snapshots=False)
 
-    def want_of(job: Job, source: Source) -> Want | None:
-        return _backfill_want(job, source, first, last, force=force)
-
     with writing(settings, "backfill", last) as job:
-        _fetch_all(job, chosen, want_of, step)
+        _fetch_all(job, chosen, partial(backfill_want, job, first=first, last=last, force=force), step)
         job.finish(step)
         for source in chosen:
             job.note_missing(source, first, last)
@@ -373,15 +361,32 @@ def planned_backfill(
     chosen = chosen_sources(settings, sources, snapshots=False)
     with writing(settings, "backfill", last) as job:
         job.land()
-        wants = [(source, _backfill_want(job, source, first, last, force=force)) for source in chosen]
+        wants = [(source, backfill_want(job, source, first, last, force=force)) for source in chosen]
     return [(source.name, request) for source, want in wants if want for request in source.plan(want)]
 
 
-def _backfill_want(job: Job, source: Source, first: date, last: date, *, force: bool) -> Want | None:
+def run_want(job: Job, source: Source, target: date) -> Want | None:
+    """Return what a daily run asks of a source: days that are missing within its reach, and the newest three.
+
+    None where everything is held: a run whose target is there makes no call.
+    """
+    if not source.is_daily:
+        return None if job.is_fetched_today(source) else Want(job.settings.now())
+    held = job.held_days(source)
+    reach = max(job.floor(source), target - (source.run_days - 1) * DAY)
+    missing = [day for day in _days(reach, target) if day not in held]
+    if not missing:
+        return None
+    newest = _days(max(reach, target - (REFETCHED_DAYS - 1) * DAY), target) if target in missing else []
+    return Want(job.settings.now(), frozenset([*missing, *newest]), job.held_paths(source), RUN_CALLS)
+
+
+def backfill_want(job: Job, source: Source, first: date, last: date, *, force: bool) -> Want | None:
+    """Return what a backfill asks of a source: the days of the window that are not held, or all with `force`."""
     if force:
         return Want(job.settings.now(), frozenset(_days(first, last)))
-    held, floor = job.held_days(source), job.floor(source)
-    missing = frozenset(day for day in _days(max(first, floor), last) if day not in held)
+    held = job.held_days(source)
+    missing = frozenset(day for day in _days(max(first, job.floor(source)), last) if day not in held)
     return Want(job.settings.now(), missing, job.held_paths(source)) if missing else None
 
 
@@ -446,7 +451,7 @@ def chosen_sources(settings: Settings, names: Sequence[str], *, snapshots: bool)
     return chosen
 
 
-def _fetch_all(job: Job, sources: Sequence[Source], want_of: Callable[[Job, Source], Want | None], step: Step) -> None:
+def _fetch_all(job: Job, sources: Sequence[Source], want_of: Callable[[Source], Want | None], step: Step) -> None:
     """Fetch each source; one that fails does not stop the others."""
     for source in sources:
         outcome = job.outcome_of(source.name)

@@ -115,7 +115,8 @@ def replay_module() -> ModuleType:
     if not path.exists():
         pytest.skip(f"the recorded answers are not beside this checkout ({RECORDINGS.name}/ is missing)")
     spec = importlib.util.spec_from_file_location("openrouter_replay", path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

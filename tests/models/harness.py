@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import count
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from pipeline import models
 from pipeline.simulation import World
@@ -16,7 +16,6 @@ from pipeline.simulation import World
 MODELS = models.load(models.sql_dir())
 FIRST = date(2025, 1, 1)
 GROWTH = "+fct_token_growth_daily"
-MODEL_COLUMNS = models.load(models.sql_dir())["raw.models"].columns
 
 Board = Mapping[str, int]
 
@@ -81,44 +80,43 @@ def catalogue_entry(slug: str, **traits: Any) -> dict[str, Any]:
         "tokenizer": "Other",
         "is_reasoning_capable": False,
     }
-    return {**dict.fromkeys(MODEL_COLUMNS), **plain, **traits}
+    return {**plain, **traits}
 
 
 def landed(*given: Rankings | Catalogue) -> duckdb.DuckDBPyConnection:
     """A warehouse in memory that holds what is given and nothing built."""
     connection = duckdb.connect()
     models.create_ledgers(connection, MODELS)
-    numbers = count()
-    for one in given:
-        load_id = one.load_id or f"load-{next(numbers):04d}"
+    landings: dict[str, list[dict[str, Any]]] = {"meta.loads": [], "raw.rankings_daily": [], "raw.models": []}
+    for number, one in enumerate(given):
+        load_id = one.load_id or f"load-{number:04d}"
         if isinstance(one, Rankings):
-            fetched_at = one.fetched_at or one.as_of
-            rows: list[dict[str, Any]] = [
-                {"date": on, "model_permaslug": slug, "total_tokens": tokens}
+            facts = _facts(one.as_of, one.fetched_at or one.as_of, load_id, one.source)
+            landings["raw.rankings_daily"] += [
+                {"date": on, "model_permaslug": slug, "total_tokens": tokens, **facts}
                 for on, board in one.boards.items()
                 for slug, tokens in board.items()
             ]
-            table, as_of, source = "rankings_daily", one.as_of, one.source
             load = {"is_simulated": one.is_simulated, "citation": one.citation}
         else:
-            rows = [catalogue_entry(slug, **traits) for slug, traits in one.models.items()]
-            table, as_of, fetched_at, source, load = "models", one.fetched_at, one.fetched_at, "models", {}
-        facts = {"as_of": as_of, "fetched_at": fetched_at, "load_id": load_id, "source": source}
-        insert(connection, f"raw.{table}", [{**row, **facts} for row in rows])
-        insert(connection, "meta.loads", [{**facts, "outcome": "landed", "is_simulated": False, **load}])
+            facts = _facts(one.fetched_at, one.fetched_at, load_id, "models")
+            landings["raw.models"] += [catalogue_entry(slug, **traits) | facts for slug, traits in one.models.items()]
+            load = {"is_simulated": False, "citation": None}
+        landings["meta.loads"].append({**facts, "outcome": "landed", **load})
+    for table, rows in landings.items():
+        insert(connection, table, rows)
     return connection
 
 
+def _facts(as_of: datetime, fetched_at: datetime, load_id: str, source: str) -> dict[str, Any]:
+    return {"as_of": as_of, "fetched_at": fetched_at, "load_id": load_id, "source": source}
+
+
 def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, by the names of their first one."""
-    if not rows:
-        return
-    names = list(rows[0])
-    columns = connection.execute(f"describe {table}").fetchall()
-    types = {name: kind for name, kind, *_ in columns}
-    selected = ", ".join(f"unnest(?::{types[name]}[]) as {name}" for name in names)
-    parameters = [[row[name] for row in rows] for name in names]
-    connection.execute(f"insert into {table} by name select {selected}", parameters)
+    """Insert rows of the same names; the columns that they lack stay null."""
+    if rows:
+        frame = pl.DataFrame(rows, infer_schema_length=None)  # read by name in the SQL below
+        connection.execute(f"insert into {table} by name select * from frame")
 
 
 def built(*given: Rankings | Catalogue, select: Iterable[str] = ()) -> duckdb.DuckDBPyConnection:
