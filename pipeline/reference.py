@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pipeline import models
 from pipeline import settings as settings_module
-from pipeline.rendering import Format, Table
 
 if TYPE_CHECKING:
     import typer
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def settings() -> str:
     """Return one row a setting."""
-    rows = [[f"{name}", default or "-", meaning] for name, default, meaning in settings_module.variables()]
-    return Table("", ["variable", "default", "meaning"], rows).render(Format.MARKDOWN)
+    rows = [(name, f"`{default}`" if default else "-", text) for name, default, text in settings_module.variables()]
+    return _markdown(("variable", "default", "meaning"), rows)
 
 
 def commands(app: typer.Typer) -> str:
@@ -23,8 +23,8 @@ def commands(app: typer.Typer) -> str:
     import typer
 
     group: Any = typer.main.get_command(app)
-    rows = [[f"tokengrowth {name}", command.get_short_help_str(200)] for name, command in group.commands.items()]
-    return Table("", ["command", "what it does"], rows).render(Format.MARKDOWN)
+    rows = [(f"tokengrowth {name}", command.get_short_help_str(200)) for name, command in group.commands.items()]
+    return _markdown(("command", "what it does"), rows)
 
 
 def tables() -> str:
@@ -34,17 +34,18 @@ def tables() -> str:
     for model in models.ordered(known):
         if model.schema not in ("marts", "meta"):
             continue
-        rows = [[name, doc] for name, doc in models.column_docs(known, model).items()]
-        facts = [f"Grain: {', '.join(model.grain)}."] if model.grain else []
-        facts += [f"Holds on every row: {', '.join(f'`{check}`' for check in model.checks)}."] if model.checks else []
-        parts.append(
-            "\n\n".join(
-                [
-                    f"## {model.full_name}",
-                    model.description,
-                    *facts,
-                    Table("", ["column", "meaning"], rows).render(Format.MARKDOWN),
-                ]
-            )
-        )
+        parts += [f"## {model.full_name}", model.description]
+        if model.grain:
+            parts.append(f"Grain: {', '.join(f'`{name}`' for name in model.grain)}.")
+        if model.checks:
+            parts.append("Holds on every row:\n\n" + "\n".join(f"- `{check}`" for check in model.checks))
+        parts.append(_markdown(("column", "meaning"), models.column_docs(known, model).items()))
     return "\n\n".join(parts)
+
+
+def _markdown(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table of our own words, the first column as code; what comes from outside goes to `rendering`."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    for name, *cells in rows:
+        lines.append("| " + " | ".join([f"`{name}`", *(cell.replace("|", "\\|") for cell in cells)]) + " |")
+    return "\n".join(lines)

@@ -140,3 +140,7 @@ def replay(replay_module: ModuleType) -> Iterator[Callable[..., Any]]:
 def morning_after(day: date) -> datetime:
     """Return 08:00 UTC of the next day: the day is complete and the exports are out."""
     return datetime.combine(day + timedelta(days=1), time(8), UTC)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", default="40", help="how often the kill test kills a run")

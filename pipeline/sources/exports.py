@@ -70,7 +70,7 @@ def exchange(want: Want) -> Exchange:
     """Read the newest snapshot, then older ones in strides of 28 days until one does not exist.
 
     Between the oldest read and the one that does not exist, the first of all snapshots is found by halving
-    the distance, so that the walk ends with the very first day that the exports hold.
+    the distance, so that the walk ends with the very first day that the exports hold; a limited walk just ends.
     """
     latest = yield Request(f"{PATH}/latest.manifest.json")
     newest = _read_manifest(latest.status, latest.body, "the latest manifest").snapshot_date
@@ -78,9 +78,15 @@ def exchange(want: Want) -> Exchange:
     for snapshot in _snapshots(want, newest):
         manifest = yield from _ask_manifest(snapshot, newest)
         if manifest is None:
+            if want.max_calls is not None:
+                return
             first = yield from _first_between(snapshot, present)
+            if first is None and read_from == newest:
+                first = yield from _ask_manifest(newest, newest)
             if first and any(_first_day(first.snapshot_date) <= day < read_from for day in want.days):
-                yield _file_request(first)
+                request = _file_request(first)
+                if request.path not in want.held_paths:
+                    yield request
             return
         yield _file_request(manifest)
         present, read_from = snapshot, _first_day(snapshot)
@@ -209,10 +215,10 @@ def _read_csv(body: bytes, what: str) -> tuple[pl.DataFrame, list[str]]:
         raise ContractBrokenError(f"{what} lacks the columns {', '.join(missing)}. Nothing of it was landed.")
     is_other = pl.col("model_permaslug") == OTHER
     shapes = {
-        "date": pl.col("date").str.contains(r"^\d{4}-\d{2}-\d{2}$"),
+        "date": pl.col("date").str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         "model_permaslug": pl.col("model_permaslug").str.contains(r"^[!-~]{1,200}$"),
-        "rank": pl.col("rank").str.contains(r"^\d+$") | (is_other & pl.col("rank").is_null()),
-        "total_tokens": pl.col("total_tokens").str.contains(r"^\d{1,18}$"),
+        "rank": pl.col("rank").str.contains(r"^[0-9]+$") | (is_other & pl.col("rank").is_null()),
+        "total_tokens": pl.col("total_tokens").str.contains(r"^[0-9]{1,18}$"),
         "share_of_daily_tokens": pl.col("share_of_daily_tokens").cast(pl.Float64, strict=False).is_between(0, 1),
     }
     for name, rule in shapes.items():

@@ -21,7 +21,7 @@ NAME = "models"
 PATH = "/api/v1/models"
 
 # A price in USD per token as a decimal string; -1 marks a router, whose price is that of the model it picks.
-Price = Annotated[str, StringConstraints(pattern=r"^-?\d+(\.\d+)?([eE]-?\d+)?$")]
+Price = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,60})?([eE]-?[0-9]{1,2})?$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 

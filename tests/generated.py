@@ -1,0 +1,74 @@
+"""The generated parts of README.md and docs/: `python -m tests.generated` writes them, a test compares them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pipeline import reference
+from pipeline.cli import app
+
+ROOT = Path(__file__).parents[1]
+TABLES = ROOT / "docs" / "tables.md"
+TABLES_HEAD = """# Tables
+
+Generated from the headers and column comments under `sql/` by `make docs`. In the published file the schemas are
+`marts` and `meta`.
+
+"""
+
+
+def readme_blocks(home: Path) -> dict[str, str]:
+    """Return the text of each generated block; the demo runs in `home`."""
+    demo = _run(home, "demo", "--home", str(home))
+    shown = _run(home, "show", "model", "--top", "4", "--format", "markdown")
+    return {
+        "demo": _code(re.sub(r" in [\d.]+ s", "", demo).replace(str(home), "data-demo")),
+        "show": shown.rstrip(),
+        "commands": reference.commands(app),
+        "settings": reference.settings(),
+    }
+
+
+def filled(text: str, blocks: dict[str, str]) -> str:
+    """Put each block between its markers."""
+    for name, block in blocks.items():
+        pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        text, count = pattern.subn(lambda match, block=block: f"{match[1]}{block}\n{match[2]}", text)
+        if count != 1:
+            raise ValueError(f"README.md has {count} places for {name}")
+    return text
+
+
+def tables() -> str:
+    """Return docs/tables.md."""
+    return TABLES_HEAD + reference.tables() + "\n"
+
+
+def _run(home: Path, *words: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENROUTER_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", *words],
+        env=environment | {"TOKENGROWTH_HOME": str(home), "PYTHONPATH": str(ROOT)},
+        cwd=home.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def _code(text: str) -> str:
+    return f"```\n{text.rstrip()}\n```"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        readme = ROOT / "README.md"
+        readme.write_text(filled(readme.read_text(encoding="utf-8"), readme_blocks(Path(folder) / "demo")))
+    TABLES.parent.mkdir(exist_ok=True)
+    TABLES.write_text(tables(), encoding="utf-8")

@@ -1,0 +1,85 @@
+"""kill -9 at random moments of a run, then run again: the tables are right and nothing archived is lost."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline.archive import Archive
+from pipeline.settings import Settings
+from pipeline.simulation import World
+from tests.conftest import KEY, morning_after
+
+pytestmark = pytest.mark.slow
+
+COMMAND = [sys.executable, "-m", "pipeline", "run", "--json"]
+KILLS_A_HOME = 4
+
+
+def all_marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    with duckdb.connect(str(settings.published_path), read_only=True) as connection:
+        query = "select table_name from information_schema.tables where table_schema = 'marts' order by all"
+        names = [name for (name,) in connection.execute(query).fetchall()]
+        return {name: connection.execute(f"select * from marts.{name} order by all").fetchall() for name in names}
+
+
+def test_killed_runs_leave_tables_that_the_next_run_makes_right(
+    use: Callable[..., Settings], simulate: Callable[..., Any], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    kills = int(request.config.getoption("--kills"))
+    chance = random.Random(11)
+    world = World(days=400)
+    evening = morning_after(world.last_day - timedelta(days=1))
+    server = simulate(world, evening, requests_per_day=1_000_000)
+
+    def environment(home: Path, days_later: int) -> Settings:
+        clock = evening + timedelta(days=days_later)
+        server.set_clock(clock)
+        more = {"TOKENGROWTH_HOME": str(home), "TOKENGROWTH_REQUESTS_PER_DAY": "1000000"}
+        return use(server.base_url, clock.isoformat(), KEY, **more)
+
+    def finish(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+        settings = environment(home, 1)
+        done = subprocess.run(COMMAND, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return all_marts(settings)
+
+    base = tmp_path / "base"
+    environment(base, 0)
+    assert subprocess.run(COMMAND, capture_output=True).returncode == 0
+    started = time.monotonic()
+    shutil.copytree(base, tmp_path / "next day")
+    right = {"next day": finish(tmp_path / "next day"), "first run": finish(tmp_path / "first run")}
+    whole_seconds = (time.monotonic() - started) / 2
+
+    killed = 0
+    for home_number in range(-(-kills // KILLS_A_HOME)):
+        kind = ("next day", "first run")[home_number % 2]
+        home = tmp_path / f"killed {home_number}"
+        if kind == "next day":
+            shutil.copytree(base, home)
+        archived: set[str] = set()
+        for _ in range(min(KILLS_A_HOME, kills - home_number * KILLS_A_HOME)):
+            environment(home, 1)
+            with subprocess.Popen(COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                time.sleep(chance.uniform(0.2, 1) * whole_seconds)
+                process.kill()
+            killed += process.returncode != 0
+            kept = {fetch.load_id for fetch in Archive(home / "archive").fetches()}
+            assert archived <= kept
+            archived = kept
+        assert finish(home) == right[kind], home
+        assert archived <= {fetch.load_id for fetch in Archive(home / "archive").fetches()}
+        shutil.rmtree(home)
+    assert killed >= kills / 2, f"only {killed} of {kills} runs were killed before their end"
+    print(f"{killed} of {kills} runs killed; the tables were right after each of {home_number + 1} recoveries")  # noqa: T201

@@ -1,0 +1,161 @@
+"""The rules that keep the house as it is: imports, SQL files, locks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import models
+from pipeline.sources import SOURCES
+
+ROOT = Path(__file__).parents[1]
+PIPELINE = sorted((ROOT / "pipeline").rglob("*.py"))
+FLOWS = sorted((ROOT / "flows").glob("*.py"))
+MODELS = models.load(ROOT / "sql")
+
+# Each module may import those to its left, never one to its right; sources and the simulation are packages.
+LAYERS = [
+    "errors",
+    "rendering",
+    "settings",
+    "quota",
+    "archive",
+    "contracts",
+    "http",
+    "sources",
+    "models",
+    "warehouse",
+    "jobs",
+    "reading",
+    "reference",
+    "simulation",
+    "cli",
+    "__main__",
+]
+
+
+def imported(path: Path, *, at_run_time_only: bool = True) -> set[str]:
+    """Name the modules that a file imports, also within functions; not those for type checkers only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if at_run_time_only and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            skipped.update(child for statement in node.body for child in ast.walk(statement))
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def uses(path: Path, package: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for name in imported(path))
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(ROOT / "pipeline").parts[0].removesuffix(".py")
+
+
+def test_every_module_has_its_layer() -> None:
+    assert {layer(path) for path in PIPELINE} == {*LAYERS, "__init__"}
+
+
+@pytest.mark.parametrize("path", PIPELINE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_flow_one_way(path: Path) -> None:
+    assert not uses(path, "prefect"), "the pipeline runs without Prefect"
+    assert not uses(path, "flows")
+    own = layer(path)
+    if own == "__init__":
+        return
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == "pipeline" and len(parts) > 1 and parts[1] in LAYERS:
+            assert LAYERS.index(parts[1]) <= LAYERS.index(own), f"{own} must not import {parts[1]}"
+
+
+@pytest.mark.parametrize(
+    ("package", "homes"),
+    [("requests", {"http"}), ("duckdb", {"warehouse"}), ("prefect", set()), ("filelock", {"jobs"})],
+)
+def test_each_library_has_one_home(package: str, homes: set[str]) -> None:
+    assert {layer(path) for path in PIPELINE if uses(path, package)} == homes
+
+
+def test_sources_are_pure() -> None:
+    for path in (ROOT / "pipeline" / "sources").glob("*.py"):
+        for library in ("requests", "duckdb", "sqlite3", "pathlib", "os", "time", "pipeline.http", "pipeline.settings"):
+            assert not uses(path, library), f"{path.name} must not use {library}"
+        assert ".now(" not in path.read_text(encoding="utf-8"), f"{path.name} must not read the clock"
+
+
+def test_flows_are_thin() -> None:
+    for path in FLOWS:
+        assert not any(uses(path, library) for library in ("duckdb", "polars", "requests", "pipeline.warehouse"))
+        assert "select " not in path.read_text(encoding="utf-8").lower()
+
+
+def test_the_commands_load_neither_prefect_nor_anything_heavy_to_say_what_they_are() -> None:
+    script = "import sys, pipeline.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"prefect", "duckdb", "polars", "pydantic", "requests", "sqlglot"} & set(loaded)
+    script = "import sys, pipeline.jobs, pipeline.reading; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"prefect", "polars", "requests", "sqlglot"} & set(loaded)
+
+
+def test_every_source_is_registered_with_a_table_of_its_own() -> None:
+    modules = {path.stem for path in (ROOT / "pipeline" / "sources").glob("*.py")} - {"__init__", "base"}
+    assert {name.replace("-", "_") for name in SOURCES} == modules
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=lambda model: model.full_name)
+def test_a_model_file_is_one_described_select(model: models.Model) -> None:
+    code = "\n".join(line.split("--")[0] for line in model.sql.splitlines())
+    assert model.description
+    assert model.description.endswith(".")
+    assert re.sub(r"'[^']*'", "", code) == re.sub(r"'[^']*'", "", code).lower(), "keywords and names are lower case"
+    assert ";" not in code
+    if model.schema in ("marts", "meta", "raw"):
+        assert "*" not in model.columns, "columns are explicit"
+    if model.schema == "checks":
+        return
+    assert model.kind in ("table", "view", "ledger")
+    assert bool(model.grain) != (model.kind == "ledger")
+    missing = [name for name, doc in models.column_docs(MODELS, model).items() if not doc]
+    assert not missing, "each column is documented here or where it comes from"
+
+
+def test_the_order_of_models_follows_what_they_read() -> None:
+    ordered = [model.full_name for model in models.ordered(MODELS)]
+    for model in MODELS.values():
+        for read in model.depends_on:
+            assert ordered.index(read) < ordered.index(model.full_name)
+
+
+def test_the_marts_read_nothing_raw_but_revisions() -> None:
+    for model in MODELS.values():
+        if model.schema == "marts" and model.name != "rpt_revisions":
+            assert not any(read.startswith("raw.") for read in model.depends_on)
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-duckdb15.lock"])
+def test_locks_are_hashed_and_name_no_host(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    requirements = re.findall(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==", text, re.MULTILINE)
+    assert len(requirements) > 100
+    assert text.count("--hash=sha256:") >= len(requirements)
+    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", text)
+    capped = dict(re.findall(r"^(fastapi|sqlalchemy|duckdb)==(\S+)", text, re.MULTILINE))
+    assert capped["fastapi"] < "0.151"
+    assert capped["sqlalchemy"].startswith("2.0.")
+    assert capped["duckdb"].startswith("1.5." if "15" in name else "2.")

@@ -1,0 +1,79 @@
+"""What the documentation shows is what the program prints; nothing is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline import models, settings
+from pipeline.cli import app
+from pipeline.rendering import Format
+from tests import generated
+from tests.conftest import Ended
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("readme") / "demo"
+
+
+def test_the_generated_parts_of_the_readme_are_current(demo_home: Path) -> None:
+    assert generated.filled(README, generated.readme_blocks(demo_home)) == README, "run `make docs`"
+
+
+def test_the_readers_of_the_readme_find_the_tables(
+    demo_home: Path, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import polars as pl
+
+    if not demo_home.exists():
+        generated.readme_blocks(demo_home)
+    monkeypatch.setenv("TOKENGROWTH_HOME", str(demo_home))
+    (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(snippet.replace("data/published", str(demo_home / "published")), names)
+    growth = names["growth"]
+    assert isinstance(growth, pl.DataFrame)
+    assert growth.height > 50_000
+    ended = cli("query", "from marts.growth_total order by date desc limit 3", "--format", "csv")
+    assert ended.code == 0
+    assert ended.out.count("\n") == 4
+
+
+def test_the_reference_of_the_tables_is_current() -> None:
+    assert generated.TABLES.read_text(encoding="utf-8") == generated.tables(), "run `make docs`"
+
+
+def test_every_command_setting_and_mart_is_documented(cli: Callable[..., Ended]) -> None:
+    for command in app.registered_commands:
+        assert command.callback
+        name = command.callback.__name__
+        assert f"tokengrowth {name}" in README
+        help_text = cli(name, "--help").out
+        assert "--json" in help_text
+    for name, _, meaning in settings.variables():
+        assert name in README
+        assert meaning.endswith(".")
+    for model in models.load(models.sql_dir()).values():
+        if model.schema == "marts":
+            assert f"`{model.name}`" in README, model.name
+
+
+def test_every_named_file_and_target_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for page in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for target in re.findall(r"`?make ([a-z-]+)", text):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{page} names make {target}"
+        for link in re.findall(r"\]\(([\w./-]+)\)", text):
+            assert (ROOT / link).exists(), f"{page} links {link}"
+
+
+def test_formats_named_in_the_readme_are_those_that_there_are() -> None:
+    assert f"--format {'|'.join(form.value for form in Format)}" in README
