@@ -1,8 +1,17 @@
 -- Simulated and real figures never stand in one warehouse.
+with landed as (
+    select
+        source,
+        is_simulated,
+        count(*) as loads
+    from meta.loads
+    where outcome = 'landed'
+    group by source, is_simulated
+)
+
 select
-    source,
-    is_simulated,
-    count(*) as loads
-from meta.loads
-where outcome = 'landed' and (select count(distinct landed.is_simulated) from meta.loads as landed where landed.outcome = 'landed') > 1
-group by source, is_simulated
+    landed.source,
+    landed.is_simulated,
+    landed.loads
+from landed
+where (select count(distinct either.is_simulated) from landed as either) > 1

@@ -29,8 +29,11 @@ attributes as (
 marked as (
     select
         *,
-        lag(attributes_hash) over history is distinct from attributes_hash
-        or lag(catalogue_number) over history <> catalogue_number - 1 as is_new_version
+        coalesce(
+            lag(attributes_hash) over history <> attributes_hash
+            or lag(catalogue_number) over history <> catalogue_number - 1,
+            true
+        ) as is_new_version
     from attributes
     window history as (partition by model_permaslug order by catalogue_number)
 ),

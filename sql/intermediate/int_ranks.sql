@@ -6,7 +6,7 @@ select
     entity_days.day_number, -- row of int_days
     (row_number() over (
         partition by entities.dimension, entity_days.day_number
-        order by entity_days.total_tokens desc, entity_days.entity_id
+        order by entity_days.total_tokens desc, entity_days.entity_id asc
     ))::integer as rank -- 1 is the largest; the keys of a dimension are in the order of its names
 from intermediate.int_entity_days as entity_days
 inner join intermediate.int_entities as entities on entity_days.entity_id = entities.entity_id

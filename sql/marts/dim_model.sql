@@ -11,7 +11,7 @@ with newest as (
 newest_of_id as (
     select *
     from newest
-    qualify row_number() over (partition by id order by valid_from desc, model_permaslug) = 1
+    qualify row_number() over (partition by id order by valid_from desc, model_permaslug asc) = 1
 ),
 
 matched as (

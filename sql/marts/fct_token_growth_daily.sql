@@ -79,7 +79,7 @@ compared as (
 total as (
     select
         compared.day_number,
-        compared.tokens_7d_7d_ago as tokens_7d_7d_ago
+        compared.tokens_7d_7d_ago
     from compared
     inner join intermediate.int_entities as entities on compared.entity_id = entities.entity_id
     where entities.dimension = 'total'

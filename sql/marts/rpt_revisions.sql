@@ -45,6 +45,6 @@ select
     first_and_last.last_tokens - first_and_last.first_tokens as change_tokens, -- last less first
     100 * (first_and_last.last_tokens / nullif(first_and_last.first_tokens, 0) - 1)
         as change_pct, -- last against first
-    first_and_last.last_tokens is distinct from first_and_last.first_tokens as is_restated -- the figure changed
+    coalesce(first_and_last.last_tokens <> first_and_last.first_tokens, true) as is_restated -- the figure changed
 from first_and_last
 inner join days on first_and_last.date = days.date

@@ -4,7 +4,7 @@ select
     null::varchar as load_id, -- digest of the answer's row in the archive's manifest
     null::varchar as source, -- which source was asked
     null::varchar as url, -- what was asked
-    null::varchar as outcome, -- landed; reference: led to other answers; absent: the source holds nothing there; refused
+    null::varchar as outcome, -- landed, reference (led to other answers), absent (nothing there) or refused
     null::varchar as message, -- why it was refused
     null::varchar as warnings, -- what was odd but kept, such as unknown fields
     null::timestamp as fetched_at, -- instant (UTC) at which the pipeline received it
