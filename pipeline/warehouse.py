@@ -201,9 +201,8 @@ class Warehouse:
             )
             part.replace(folder / f"{model.name}.parquet")
             written.add(f"{model.name}.parquet")
-        for path in folder.iterdir():
-            if path.name not in written:
-                path.unlink()
+        for leftover in {path.name for path in folder.glob("*.parquet*")} - written:
+            (folder / leftover).unlink()
 
     def _copy_to(self, part: Path) -> None:
         run = self._connection.execute
