@@ -1,5 +1,5 @@
 # Each target makes the environment first where it is missing: with uv where there is one, else with venv and pip.
-# Nothing is installed that the hashed lock does not name.
+# Nothing is installed that the hashed lock does not name: it is complete, so that nothing is resolved (--no-deps).
 
 VENV ?= .venv
 LOCK ?= requirements.lock
@@ -48,7 +48,7 @@ $(READY): $(LOCK) pyproject.toml
 	@set -e; \
 	if command -v uv >/dev/null 2>&1; then \
 		uv venv --quiet --allow-existing --python '>=3.11,<3.14' $(VENV); \
-		uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r $(LOCK); \
+		uv pip install --quiet --python $(VENV)/bin/python --no-deps --require-hashes -r $(LOCK); \
 		uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .; \
 	else \
 		found=; \
@@ -58,7 +58,7 @@ $(READY): $(LOCK) pyproject.toml
 		if [ -z "$$found" ]; then echo "error: Python 3.11, 3.12 or 3.13 is needed; name it: make PYTHON=/path/to/python3" >&2; exit 1; fi; \
 		echo "Installing the locked packages into $(VENV) with $$found; this takes about a minute."; \
 		$$found -m venv $(VENV); \
-		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK); \
+		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(LOCK); \
 		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@

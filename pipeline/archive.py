@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -22,7 +23,7 @@ from typing import Any
 
 from pipeline.errors import TokenGrowthError
 
-KEPT_HEADERS = ("content-type", "date", "etag", "last-modified", "retry-after", "x-simulated-data")
+KEPT_HEADERS = ("content-type", "etag", "last-modified", "retry-after", "x-simulated-data")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Archive:
         path = self._object_path(fetch.sha256)
         try:
             body = gzip.decompress(path.read_bytes())
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise TokenGrowthError(f"{path} cannot be read ({error}); restore it from a backup.") from None
         if hashlib.sha256(body).hexdigest() != fetch.sha256:
             raise TokenGrowthError(f"{path} does not hold the bytes it is named after; restore it from a backup.")
