@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -255,10 +254,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (typer.Abort, KeyboardInterrupt):
         _complain("Stopped. What was archived is kept; the next run goes on from there.")
         code = 130
-    except BrokenPipeError:
-        # The reader of our output went away, as `| head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = EXIT_OK
     except TokenGrowthError as error:
         _complain(str(error), debug)
         code = error.exit_code

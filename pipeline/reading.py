@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -10,12 +10,13 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.quota import Quota
-from pipeline.rendering import Format, Table, signed, token_range, tokens
+from pipeline.rendering import Format, Table, signed, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import ask, published, rows_of
 
 DIMENSIONS = ("total", "author", "model", "variant")
 NOT_LOADED = "not loaded"
+NO_RANK = "\N{EN DASH}"
 
 GROWTH_OF_A_DAY = """
 select
@@ -33,15 +34,17 @@ select * from fct_token_growth_daily where dimension = 'total' and date <= ? ord
 
 @dataclass(frozen=True)
 class Shown:
-    """A table for people, the same rows with raw values, and the summary line."""
+    """Growth for people (`pretty`: 12.1 T), for spreadsheets (`plain`: numbers), and as it is stored (`raw`)."""
 
-    table: Table
+    pretty: Table
+    plain: Table
     raw: Table
     summary: str
 
     def render(self, form: Format) -> str:
-        """Return raw values as JSON, else cells that are never empty."""
-        return (self.raw if form is Format.JSON else self.table).render(form)
+        """Return the table that suits a format; only raw values know null."""
+        table = {Format.JSON: self.raw, Format.CSV: self.plain}.get(form, self.pretty)
+        return table.render(form)
 
 
 def query(settings: Settings, sql: str) -> Table:
@@ -62,87 +65,103 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
             rows = rows_of(connection, GROWTH_OF_A_DAY, [dimension, day])
             listed = [row for row in rows if row["total_tokens"] is not None and row["entity"] != "other"]
             rows = listed[:top] + [row for row in rows if row["entity"] == "other"]
-    if not rows or (dimension != "total" and rows[0]["date"] != day):
+    if not rows or rows[0]["date"] != day:
         raise UsageError(f"The published tables hold no {dimension} of {day}; their newest day is {newest}.")
     simulated = "SIMULATED DATA. " if contract["is_simulated"] else ""
     state = " (provisional: a day of the last 7 may be restated)" if rows[0]["is_provisional"] else ""
-    if dimension == "total":
-        title = f"{simulated}Tokens of all public models, until {rows[0]['date']}{state}"
-        table = Table(title, *_total_cells(rows), contract["citation"])
-    else:
-        title = f"{simulated}Largest {dimension}s on {day}{state}"
-        table = Table(title, *_entity_cells(dimension, rows), contract["citation"])
+    what = "Tokens of all public models, until" if dimension == "total" else f"Largest {dimension}s on"
+    title = f"{simulated}{what} {day}{state}"
+    pretty, plain = (
+        Table(title, list(cells[0]), [list(cell.values()) for cell in cells], contract["citation"])
+        for cells in ([_cells(row, words) for row in rows] for words in (PRETTY, PLAIN))
+    )
     raw = Table(title, list(rows[0]), [list(row.values()) for row in rows])
-    count = f"{len(rows)} day{'s' if len(rows) != 1 else ''}" if dimension == "total" else f"{len(rows)} rows"
-    return Shown(table, raw, f"show: {count} of {dimension} until {rows[0]['date']}, newest day {newest}")
+    return Shown(pretty, plain, raw, f"show: {len(rows)} rows of {dimension} until {day}, newest day {newest}")
 
 
-def _total_cells(rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    columns = ["date", "tokens", "7 days", "1d", "7d", "28d", "364d"]
-    cells = [
-        [
-            row["date"],
-            tokens(row["total_tokens"]),
-            tokens(row["tokens_7d"]) if row["tokens_7d"] is not None else NOT_LOADED,
-            *(
-                signed(row[name]) if row[name] is not None else NOT_LOADED
-                for name in ("growth_1d_pct", "growth_7d_pct", "growth_28d_pct", "growth_364d_pct")
-            ),
-        ]
-        for row in rows
-    ]
-    return columns, cells
+@dataclass(frozen=True)
+class _Words:
+    """How a count of tokens, a rate in percent, points and bounds are written in a cell."""
+
+    tokens: Callable[[int], Any]
+    share: Callable[[float], Any]
+    rate: Callable[[float], Any]
+    points: Callable[[float], Any]
+    places: Callable[[int], Any]
 
 
-def _entity_cells(dimension: str, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    columns = ["rank", "7d ago", dimension, "tokens", "share", "7 days", "7d growth", "contribution"]
-    cells = [
-        [
-            row["rank"] or "-",
-            _rank_change(row),
-            row["entity"],
-            tokens(row["total_tokens"]),
-            f"{row['share_pct']:.1f} %" if row["share_pct"] is not None else "0.0 %",
-            _week(row),
-            growth(row),
-            signed(row["contribution_7d_pp"], "pp") if row["contribution_7d_pp"] is not None else NOT_LOADED,
-        ]
-        for row in rows
-    ]
-    return columns, cells
+def _rounded(value: float) -> float:
+    return round(value, 6)
 
 
-def growth(row: dict[str, Any]) -> str:
+PRETTY = _Words(
+    tokens=tokens,
+    share=lambda value: f"{value:.1f} %",
+    rate=signed,
+    points=lambda value: signed(value, "pp"),
+    places=lambda value: f"{value:+d}" if value else "same",
+)
+PLAIN = _Words(int, _rounded, _rounded, _rounded, int)
+
+
+def _cells(row: dict[str, Any], words: _Words) -> dict[str, Any]:
+    """Return a row's cells by column title. None is empty: what is unknown has its bounds or the reason."""
+    if row["dimension"] == "total":
+        rates = {f"growth_{name}_pct": name for name in ("1d", "7d", "28d", "364d")}
+        return {
+            "date": row["date"],
+            "tokens": words.tokens(row["total_tokens"]),
+            "7 days": _week(row, words),
+            **{title: words.rate(row[name]) if row[name] is not None else NOT_LOADED for name, title in rates.items()},
+        }
+    return {
+        "rank": row["rank"] or NO_RANK,
+        "change": _rank_change(row, words),
+        row["dimension"]: row["entity"],
+        "tokens": words.tokens(row["total_tokens"]),
+        "share": words.share(row["share_pct"]),
+        "7 days": _week(row, words),
+        "7d growth": growth(row, words),
+        "contribution": (
+            words.points(row["contribution_7d_pp"]) if row["contribution_7d_pp"] is not None else NOT_LOADED
+        ),
+    }
+
+
+def growth(row: dict[str, Any], words: _Words = PRETTY) -> Any:
     """Return week-on-week growth: the point, else `new`, the bounds, or why there are none.
 
     A bound is open where the week before may have been nothing at all.
     """
     point, low, high = row["growth_7d_pct"], row["growth_7d_low_pct"], row["growth_7d_high_pct"]
     if point is not None:
-        return signed(point)
+        return words.rate(point)
     if row["contribution_7d_pp"] is None:
         return NOT_LOADED
     if _is_new(row):
         return "new"
     if low is not None and high is not None:
-        return f"{signed(low)} to {signed(high)}"
-    return f"at least {signed(low)}" if low is not None else "from nothing"
+        return f"{words.rate(low)} to {words.rate(high)}"
+    return f"at least {words.rate(low)}" if low is not None else "from nothing"
 
 
-def _week(row: dict[str, Any]) -> str:
+def _week(row: dict[str, Any], words: _Words) -> Any:
     if row["tokens_7d"] is not None:
-        return tokens(row["tokens_7d"])
+        return words.tokens(row["tokens_7d"])
     if row["tokens_7d_low"] is None:
         return NOT_LOADED
-    return token_range(row["tokens_7d_low"], row["tokens_7d_high"])
+    return f"{words.tokens(row['tokens_7d_low'])} to {words.tokens(row['tokens_7d_high'])}"
 
 
-def _rank_change(row: dict[str, Any]) -> str:
+def _rank_change(row: dict[str, Any], words: _Words) -> Any:
+    """Return places gained since the day a week earlier."""
     if row["rank"] is None:
-        return "-"
-    if row["rank_change_7d"] is None:
-        return "new" if _is_new(row) else "unlisted"
-    return f"{row['rank_change_7d']:+d}" if row["rank_change_7d"] else "same"
+        return NO_RANK
+    if row["rank_change_7d"] is not None:
+        return words.places(row["rank_change_7d"])
+    if row["contribution_7d_pp"] is None:
+        return NOT_LOADED
+    return "new" if _is_new(row) else "unlisted"
 
 
 def _is_new(row: dict[str, Any]) -> bool:

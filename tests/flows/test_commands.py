@@ -1,0 +1,184 @@
+"""The commands as a user types them, on a home filled from the simulation."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline import jobs, reading
+from pipeline.rendering import Format
+from pipeline.settings import Settings, load_settings
+from pipeline.simulation import SimulatedOpenRouter, World
+from tests.conftest import KEY, Ended, morning_after
+
+
+@pytest.fixture(scope="module")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty days with a gap in the middle: 2025-02-10 is not loaded."""
+    world = World(days=60)
+    home = tmp_path_factory.mktemp("filled")
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        SimulatedOpenRouter(world, morning_after(world.last_day), key=KEY) as server,
+    ):
+        environment.setenv("OPENROUTER_BASE_URL", server.base_url)
+        environment.setenv("OPENROUTER_API_KEY", KEY)
+        environment.setenv("TOKENGROWTH_NOW", server.now.isoformat())
+        environment.setenv("TOKENGROWTH_HOME", str(home))
+        environment.setenv("TOKENGROWTH_STATE_DIR", str(home / "state"))
+        settings = load_settings()
+        jobs.backfill(settings, date(2025, 1, 1), date(2025, 2, 9))
+        jobs.backfill(settings, date(2025, 2, 11), date(2025, 3, 1))
+    return home
+
+
+@pytest.fixture
+def home(filled_home: Path, use: Callable[..., Settings]) -> Settings:
+    return use(now="2025-03-02T08:00:00Z", TOKENGROWTH_HOME=str(filled_home))
+
+
+def test_no_cell_is_ever_empty(home: Settings) -> None:
+    days = [date(2025, 1, 1) + timedelta(days=n) for n in range(60)]
+    shown = 0
+    for day in days:
+        if day == date(2025, 2, 10):
+            continue
+        for dimension in reading.DIMENSIONS:
+            table = reading.show(home, dimension, day, 100)
+            for form in (table.pretty, table.plain):
+                assert all(cell not in (None, "") for row in form.rows for cell in row), (day, dimension)
+                shown += len(form.rows)
+    assert shown > 10_000
+
+
+def test_the_point_the_bounds_and_new_are_told_apart(home: Settings) -> None:
+    rows = [row for day in range(14, 28) for row in reading.show(home, "model", date(2025, 2, day), 100).raw.rows]
+    names = list(reading.show(home, "model", date(2025, 2, 20), 100).raw.columns)
+    kinds = set()
+    for values in rows:
+        row = dict(zip(names, values, strict=True))
+        text = reading.growth(row)
+        if row["growth_7d_pct"] is not None:
+            kinds.add("point")
+            assert text.endswith("%")
+            assert " to " not in text
+        elif " to " in text:
+            kinds.add("bounds")
+            assert row["growth_7d_low_pct"] is not None
+            assert row["growth_7d_high_pct"] is not None
+        elif text == "new":
+            kinds.add("new")
+            assert (row["date"] - row["first_date"]).days < 7
+        elif text.startswith("at least"):
+            kinds.add("at least")
+            assert row["growth_7d_high_pct"] is None
+        else:
+            kinds.add(text)
+    assert {"bounds", "new", "not loaded"} <= kinds
+    later = reading.show(home, "model", date(2025, 3, 1), 100).raw.rows
+    assert any(dict(zip(names, row, strict=True))["growth_7d_pct"] is not None for row in later)
+
+
+def test_show_prints_every_format(home: Settings, cli: Callable[..., Ended]) -> None:
+    table = cli("show", "author", "--top", "3")
+    assert table.code == 0
+    assert table.out.splitlines()[-1].startswith("show: 4 rows of author until 2025-03-01")
+    rows = list(csv.DictReader(io.StringIO(cli("show", "author", "--top", "3", "--format", "csv").out)))
+    assert [row["rank"] for row in rows[:3]] == ["1", "2", "3"]
+    assert float(rows[0]["tokens"]) > float(rows[1]["tokens"])
+    raw = json.loads(cli("show", "author", "--json").out)
+    assert raw[0]["dimension"] == "author"
+    assert raw[0]["total_tokens"] == int(rows[0]["tokens"])
+    assert cli("show", "author", "--format", "markdown").out.startswith("**SIMULATED DATA")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("show", "planet"), "There is no dimension 'planet'"),
+        (("show", "--date", "2025-02-10"), "The published tables hold no total of 2025-02-10"),
+        (("show", "model", "--date", "2030-01-01"), "hold no model of 2030-01-01"),
+        (("show", "--date", "yesterday"), "does not match"),
+        (("query", "select * from nowhere"), "The query does not run"),
+        (("query", "select"), "The query does not run"),
+        (("query", "insert into loads select * from loads"), "The query does not run"),
+        (("run", "--source", "nowhere"), "No source is named 'nowhere'"),
+        (("run", "--source", "rankings-daily"), "needs OPENROUTER_API_KEY"),
+        (("run", "--date", "2025-03-02"), "the last complete UTC day"),
+        (("backfill", "--start-date", "2024-12-31"), "before 2025-01-01"),
+        (("backfill", "--end-date", "2025-03-02"), "after 2025-03-01"),
+        (("backfill", "--start-date", "2025-02-03", "--end-date", "2025-02-02"), "is after the end date"),
+        (("backfill", "--source", "models"), "serves the present only"),
+        (("build", "--select", "nowhere"), "No model is named 'nowhere'"),
+        (("docs", "nowhere"), "There is no section 'nowhere'"),
+        (("nowhere",), "No such command"),
+    ],
+)
+def test_a_usage_error_is_one_sentence_and_ends_with_2(
+    words: tuple[str, ...], sentence: str, home: Settings, cli: Callable[..., Ended]
+) -> None:
+    ended = cli(*words)
+    assert ended.code == 2
+    assert sentence in " ".join(ended.err.split())
+    assert "Traceback" not in ended.err
+
+
+def test_a_traceback_only_with_debug(home: Settings, cli: Callable[..., Ended]) -> None:
+    assert "Traceback" in cli("show", "planet", "--debug").err
+
+
+def test_query_reads_the_published_file_and_nothing_else(home: Settings, cli: Callable[..., Ended]) -> None:
+    ended = cli("query", "select count(*) as days from growth_total", "--format", "csv")
+    assert ended.out == "days\n59\n"
+    assert cli("query", "create table more (a int)").code == 2
+
+
+def test_status_names_the_gaps(home: Settings, cli: Callable[..., Ended]) -> None:
+    facts = json.loads(cli("status", "--json").out)
+    assert (facts["loaded_days"], facts["missing_days"], facts["days_behind"]) == (59, 1, 0)
+    (source,) = facts["sources"]
+    assert source["gaps"] == "2025-02-10"
+    assert "2025-02-10" in cli("status").out
+
+
+def test_a_dry_run_prints_the_calls_and_makes_none(home: Settings, cli: Callable[..., Ended]) -> None:
+    ended = cli("backfill", "--dry-run", "--json", "--source", "exports")
+    calls = [call["call"] for call in json.loads(ended.out)["calls"]]
+    assert calls[0] == "GET /api/v1/datasets/exports/rankings-daily/latest.manifest.json"
+    assert calls[1:3] == [
+        "GET /api/v1/datasets/exports/rankings-daily/2025-03-02.manifest.json",
+        "GET /api/v1/datasets/exports/rankings-daily/2025-03-02.csv",
+    ]
+
+
+def test_check_and_a_selected_build(home: Settings, cli: Callable[..., Ended]) -> None:
+    assert cli("check").out.splitlines()[-1].startswith("check: 45 of 45")
+    ended = cli("build", "--select", "+dim_date", "--json")
+    outcome = json.loads(ended.out)
+    assert ended.code == 0
+    assert outcome["build"]["models"] < 12
+    assert outcome["is_published"] is False
+
+
+def test_output_that_nobody_reads_to_the_end_brings_no_traceback(home: Settings) -> None:
+    words = [sys.executable, "-m", "pipeline", "query", "from fct_token_growth_daily"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    assert process.stderr
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait()
+
+
+def test_every_format_has_a_name_for_the_command_line() -> None:
+    assert {form.value for form in Format} == {"table", "csv", "json", "markdown"}
