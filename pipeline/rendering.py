@@ -46,11 +46,8 @@ class Table:
         return self._markdown() if form is Format.MARKDOWN else self._screen()
 
     def _csv(self) -> str:
-        file = io.StringIO()
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([_csv_cell(name) for name in self.columns])
-        writer.writerows([_csv_cell(value) for value in row] for row in self.rows)
-        return file.getvalue().rstrip("\n")
+        rows = [self.columns, *self.rows]
+        return "\n".join(_csv_line([_csv_cell(value) for value in row]) for row in rows)
 
     def _markdown(self) -> str:
         numeric = self._numeric()
@@ -131,6 +128,13 @@ def _looks_numeric(value: Any) -> bool:
 def _clean(text: str) -> str:
     """Drop control characters: a name from outside must not steer a terminal."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _csv_line(cells: Sequence[Any]) -> str:
+    """Return one line without its end; a cell with CR or LF is quoted, because the default line end holds both."""
+    file = io.StringIO()
+    csv.writer(file).writerow(cells)
+    return file.getvalue().removesuffix("\r\n")
 
 
 def _csv_cell(value: Any) -> Any:

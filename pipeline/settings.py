@@ -29,9 +29,15 @@ LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
 
 def _base_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_complete = False
+    if not is_complete:
         raise ValueError("needs a URL such as https://openrouter.ai")
+    if parts.query or parts.fragment:
+        raise ValueError("must end with its host or path; the calls add their own parameters")
     if parts.username or parts.password:
         raise ValueError("must not hold a user name or password; the key goes into OPENROUTER_API_KEY")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -228,7 +229,10 @@ BROKEN = {
     "before the window": (change("meta.start_date", "2026-08-20"), "must lie in the window 2026-08-20 to 2026-08-21"),
     "after the window": (change("meta.end_date", "2026-08-20"), "must lie in the window 2026-08-19 to 2026-08-20"),
     "window upside down": (change("meta.end_date", "2026-08-01"), "must lie in the window"),
-    "after as_of": (change("meta.as_of", "2026-08-20T13:00:00Z"), "no day may lie after 2026-08-20, found .*2026-08-21"),
+    "after as_of": (
+        change("meta.as_of", "2026-08-20T13:00:00Z"),
+        "no day may lie after 2026-08-20, found .*2026-08-21",
+    ),
 }
 
 
@@ -339,5 +343,5 @@ def test_windows_cover_every_day_with_the_fewest_spans(offsets: set[int], span: 
     found = windows(days, span)
     assert all(any(start <= day <= end for start, end in found) for day in days)
     assert all(start in days and end in days and 0 <= (end - start).days < span for start, end in found)
-    assert all(older[1] < newer[0] for newer, older in zip(found, found[1:], strict=False))
+    assert all(older[1] < newer[0] for newer, older in pairwise(found))
     assert len(found) == fewest(sorted(offsets), span)

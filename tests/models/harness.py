@@ -115,8 +115,9 @@ def _facts(as_of: datetime, fetched_at: datetime, load_id: str, source: str) -> 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of the same names; the columns that they lack stay null."""
     if rows:
-        frame = pl.DataFrame(rows, infer_schema_length=None)  # read by name in the SQL below
-        connection.execute(f"insert into {table} by name select * from frame")
+        connection.register("given", pl.DataFrame(rows, infer_schema_length=None))
+        connection.execute(f"insert into {table} by name select * from given")
+        connection.unregister("given")
 
 
 def built(*given: Rankings | Catalogue, select: Iterable[str] = ()) -> duckdb.DuckDBPyConnection:

@@ -136,9 +136,7 @@ class Reference:
             "contribution_7d_pp": contribution,
             "share_pct": None if tokens is None or not self.total(on) else Fraction(100 * tokens, self.total(on)),
             "delta_1d_tokens": minus(tokens, yesterday[0]),
-            "is_provisional": any(
-                x in self.as_of and x >= before(self.as_of[x].date(), 1) for x in days_of(on, 7)
-            ),
+            "is_provisional": any(x in self.as_of and x >= before(self.as_of[x].date(), 1) for x in days_of(on, 7)),
             "is_censored": is_censored(cells, on),
             "is_growth_7d_censored": is_censored(cells, on) or is_censored(cells, before(on, 7)),
         }
@@ -278,7 +276,7 @@ def markets(draw: st.DrawFn) -> tuple[Rankings, list[Catalogue]]:
 
 
 @settings(
-    max_examples=50,
+    max_examples=25,
     derandomize=True,
     deadline=None,
     database=None,
@@ -290,17 +288,21 @@ def test_small_markets(market: tuple[Rankings, list[Catalogue]]) -> None:
     assert_same_cells(*market)
 
 
-@pytest.mark.parametrize("catalogue_days", [range(0), range(120), range(40, 80, 7)], ids=["none", "daily", "some"])
-def test_simulated_market(world: World, catalogue_days: Iterable[int]) -> None:
-    days = world_days(world, 0, 119)
+@pytest.mark.parametrize(
+    ("last", "catalogue_days"),
+    [(119, range(120)), (59, range(20, 60, 7)), (59, ())],
+    ids=["daily catalogues", "some catalogues", "no catalogue"],
+)
+def test_simulated_market(world: World, last: int, catalogue_days: Iterable[int]) -> None:
+    days = world_days(world, 0, last)
     catalogues = list(world_catalogues(world, (days[offset] for offset in catalogue_days)))
-    rankings = Rankings(world_boards(world, days), instant(120, 8))
+    rankings = Rankings(world_boards(world, days), instant(last + 1, 8))
     expected = assert_same_cells(rankings, catalogues)
     assert {key[0] for key in expected} == {"total", "author", "model", "variant"}
     # What is compared contains the hard cases: points and bounds, and entities that have left.
     assert any(row["is_censored"] and row["tokens_7d_high"] for row in expected.values())
     assert any(row["total_tokens"] is None for row in expected.values())
-    assert sum(row["growth_28d_pct"] is not None for row in expected.values()) > 500
+    assert any(row["growth_28d_pct"] is not None for row in expected.values())
 
 
 def test_a_year_and_more() -> None:

@@ -161,7 +161,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waits
 
 
-def get(settings: Settings, *, with_key: bool = True, **params: str) -> http.Answer:
+def get(settings: Settings, *, with_key: bool = False, **params: str) -> http.Answer:
     return Client(settings).get(PATH, params, with_key=with_key)
 
 
@@ -171,7 +171,7 @@ def used(settings: Settings) -> int:
 
 def test_an_answer_arrives_whole_with_its_status_headers_and_query(serve, settings_for) -> None:
     server = serve(answer(200, BODY, ETag='"abc"'))
-    found = get(settings_for(server), start_date="2026-08-01", odd="a b&c")
+    found = get(settings_for(server), with_key=True, start_date="2026-08-01", odd="a b&c")
     assert (found.status, found.body, found.headers["etag"]) == (200, BODY, '"abc"')
     assert found.url == f"{server.base_url}{PATH}?start_date=2026-08-01&odd=a+b%26c"
     assert server.requests == [(f"{PATH}?start_date=2026-08-01&odd=a+b%26c", f"Bearer {KEY}")]
@@ -215,7 +215,7 @@ def test_the_last_try_ends_in_a_sentence_with_the_address_and_the_cause(name, se
     fails, cause = PASSING[name]
     server = serve(fails)
     with pytest.raises(SourceUnavailableError, match=cause) as caught:
-        get(settings_for(server), with_key=False)
+        get(settings_for(server))
     assert str(caught.value).startswith(f"{server.base_url}{PATH} ")
     assert len(server.requests) == 3
 
@@ -251,14 +251,14 @@ def test_a_server_without_tls_is_refused_at_once(serve, use) -> None:
 def test_the_waits_double_and_are_jittered(serve, settings_for, slept) -> None:
     settings = settings_for(serve(answer(503)), TOKENGROWTH_ATTEMPTS="5", TOKENGROWTH_BACKOFF_SECONDS="1")
     with pytest.raises(SourceUnavailableError):
-        get(settings, with_key=False)
+        get(settings)
     assert all(low <= wait <= low + 1 for wait, low in zip(slept, (1, 2, 4, 8), strict=True))
 
 
 def test_a_wait_never_exceeds_a_minute_without_being_asked_for(serve, settings_for, slept) -> None:
     settings = settings_for(serve(answer(503)), TOKENGROWTH_ATTEMPTS="12", TOKENGROWTH_BACKOFF_SECONDS="1")
     with pytest.raises(SourceUnavailableError):
-        get(settings, with_key=False)
+        get(settings)
     assert len(slept) == 11
     assert max(slept) <= 61
 
@@ -303,7 +303,7 @@ FAR = ["3600", "inf", formatdate(time.time() + 86_400, usegmt=True)]
 def test_a_keyed_429_with_a_long_wait_is_the_end_of_the_quota(header, serve, settings_for, slept) -> None:
     server = serve(answer(429, Retry_After=header), answer())
     with pytest.raises(QuotaReachedError, match=r"HTTP 429.*asks to wait .* s\. Run the same command again") as caught:
-        get(settings_for(server))
+        get(settings_for(server), with_key=True)
     assert caught.value.exit_code == 4
     assert slept == []
     assert len(server.requests) == 1
@@ -330,7 +330,7 @@ def test_todays_limit_ends_the_tries(serve, settings_for) -> None:
     server = serve(answer(503))
     settings = settings_for(server, TOKENGROWTH_REQUESTS_PER_DAY="2", TOKENGROWTH_ATTEMPTS="5")
     with pytest.raises(QuotaReachedError, match="All 2 requests of this UTC day are used"):
-        get(settings)
+        get(settings, with_key=True)
     assert len(server.requests) == 2
 
 
@@ -389,7 +389,7 @@ def test_the_key_does_not_follow_a_redirect_to_another_host(status, serve, setti
     other = serve(answer())
     server = serve(answer(status, b"", Location=f"{other_name(other)}/elsewhere"))
     with pytest.raises(SourceError, match=r"redirects to another host \(http://localhost\).*OPENROUTER_BASE_URL"):
-        get(settings_for(server))
+        get(settings_for(server), with_key=True)
     assert other.requests == []
     assert len(server.requests) == 1
 
@@ -399,7 +399,7 @@ def test_the_key_does_not_follow_a_redirect_to_another_port_or_scheme(serve, set
     for location in (f"{other.base_url}/x", other.base_url.replace("http:", "https:"), f"//{other.base_url[7:]}/x"):
         server = serve(answer(302, b"", Location=location))
         with pytest.raises(SourceError, match="redirects to another host"):
-            get(settings_for(server))
+            get(settings_for(server), with_key=True)
     assert other.requests == []
 
 
@@ -407,7 +407,7 @@ def test_the_key_does_not_follow_a_second_redirect_either(serve, settings_for) -
     other = serve(answer())
     server = serve(answer(302, b"", Location="/step"), answer(302, b"", Location=f"{other_name(other)}/x"))
     with pytest.raises(SourceError, match="redirects to another host"):
-        get(settings_for(server))
+        get(settings_for(server), with_key=True)
     assert [path for path, _ in server.requests] == [PATH, "/step"]
     assert other.requests == []
 
@@ -415,7 +415,7 @@ def test_the_key_does_not_follow_a_second_redirect_either(serve, settings_for) -
 def test_a_redirect_on_the_same_host_is_followed_with_the_key_and_counted(serve, settings_for) -> None:
     server = serve(answer(302, b"", Location="/moved?x=1"), answer())
     settings = settings_for(server)
-    found = get(settings)
+    found = get(settings, with_key=True)
     assert found.body == BODY
     assert found.url == f"{server.base_url}/moved?x=1"
     assert server.requests == [(PATH, f"Bearer {KEY}"), ("/moved?x=1", f"Bearer {KEY}")]
@@ -425,7 +425,7 @@ def test_a_redirect_on_the_same_host_is_followed_with_the_key_and_counted(serve,
 def test_without_a_key_a_redirect_to_another_host_is_followed(serve, settings_for) -> None:
     other = serve(answer())
     server = serve(answer(302, b"", Location=f"{other_name(other)}/elsewhere"))
-    assert get(settings_for(server), with_key=False).body == BODY
+    assert get(settings_for(server)).body == BODY
     assert other.requests == [("/elsewhere", None)]
 
 
@@ -433,11 +433,13 @@ def test_without_a_key_a_redirect_to_another_host_is_followed(serve, settings_fo
 def test_a_redirect_away_from_https_is_refused(location, serve, settings_for) -> None:
     server = serve(answer(302, b"", Location=location))
     with pytest.raises(SourceError, match="redirects to"):
-        get(settings_for(server), with_key=False)
+        get(settings_for(server))
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("location", ["http://[", "http://127.0.0.1:99999999/", "http://127.0.0.1:x/", "ftp://127.0.0.1/"])
+@pytest.mark.parametrize(
+    "location", ["http://[", "http://127.0.0.1:99999999/", "http://127.0.0.1:x/", "ftp://127.0.0.1/"]
+)
 @pytest.mark.parametrize("with_key", [True, False], ids=["with key", "keyless"])
 def test_a_redirect_to_nonsense_is_a_sentence(location, with_key, serve, settings_for) -> None:
     server = serve(answer(302, b"", Location=location))
@@ -448,7 +450,7 @@ def test_a_redirect_to_nonsense_is_a_sentence(location, with_key, serve, setting
 def test_redirects_in_a_circle_end(serve, settings_for) -> None:
     server = serve(answer(302, b"", Location=PATH))
     with pytest.raises(SourceError, match="redirects more than 5 times"):
-        get(settings_for(server), with_key=False)
+        get(settings_for(server))
     assert len(server.requests) == 5
 
 
@@ -479,7 +481,7 @@ def test_the_key_is_in_no_message_traceback_log_or_file(name, serve, settings_fo
     server = serve(FAILURES[name])
     settings = settings_for(server, TOKENGROWTH_ATTEMPTS="2", TOKENGROWTH_MAX_RESPONSE_MB="0.2")
     with pytest.raises(SourceError) as caught:
-        get(settings)
+        get(settings, with_key=True)
     assert server.requests[0][1] == f"Bearer {KEY}"
     for shows_locals in (False, True):
         told = traceback.TracebackException.from_exception(caught.value, capture_locals=shows_locals)
@@ -495,7 +497,7 @@ def test_the_key_is_in_no_message_traceback_log_or_file(name, serve, settings_fo
 def test_the_key_is_in_no_archived_answer(serve, settings_for, tmp_path: Path) -> None:
     server = serve(answer(401, b'{"error": {"code": 401, "message": "Invalid credentials"}}', ETag='"abc"'))
     settings = settings_for(server)
-    found = get(settings, start_date="2026-08-01")
+    found = get(settings, with_key=True, start_date="2026-08-01")
     archive = Archive(settings.archive_dir)
     archive.add(
         source="rankings-daily",

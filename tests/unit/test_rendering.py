@@ -1,0 +1,204 @@
+"""Tables stay what they are, whatever a model is called."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.rendering import Format, Table, signed, to_json, token_range, tokens
+
+HOSTILE = [
+    '=HYPERLINK("http://evil.example","click")',
+    "+1+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1:A9)",
+    "\t=1+1",
+    "\r=1+1",
+    "\x1b[31mred\x1b[0m",
+    "\x1b]0;title\x07",
+    "\x9b31m",
+    "two\nlines",
+    "two\r=1+1",
+    "right\u202eleft",
+    "zero\u200bwidth",
+    "| pipe | `code` |",
+    "<script>alert(1)</script>",
+    "[link](http://evil.example) ![image](x)",
+    "**bold** _italic_ \\",
+    'quote " and, comma',
+]
+
+
+def one_cell(value: object, form: Format) -> str:
+    return Table("", ["name"], [[value]]).render(form)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_csv_cell_comes_back_as_text_and_never_as_a_formula(name: str) -> None:
+    (header,), (cell,) = csv.reader(io.StringIO(one_cell(name, Format.CSV), newline=""))
+    assert header == "name"
+    assert cell[:1] not in ("=", "+", "-", "@", "\t", "\r")
+    assert cell in (name, f"'{name}")
+
+
+def test_only_text_is_defused_and_column_names_too() -> None:
+    table = Table("", ["=evil", "n"], [[-5, -1.5], ["-5", None], [date(2026, 8, 21), datetime(2026, 8, 21, 7, 45)]])
+    assert table.render(Format.CSV) == "'=evil,n\n-5,-1.5\n'-5,\n2026-08-21,2026-08-21T07:45:00"
+
+
+def test_csv_lines_end_in_line_feeds_and_the_last_one_in_nothing() -> None:
+    assert Table("", ["a", "b"], [["x", None], ["y", ""]]).render(Format.CSV) == "a,b\nx,\ny,"
+
+
+def test_csv_without_rows_is_its_header() -> None:
+    assert Table("title", ["a", "b"], []).render(Format.CSV) == "a,b"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("form", [Format.MARKDOWN, Format.TABLE])
+def test_nothing_steers_a_terminal_or_starts_another_line(name: str, form: Format) -> None:
+    lines = one_cell(name, form).split("\n")
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_markdown_cell_stays_one_cell_without_markup(name: str) -> None:
+    cell = one_cell(name, Format.MARKDOWN).split("\n")[2].removeprefix("| ").removesuffix(" |")
+    bare = cell.replace("\\\\", "")
+    for character in "`*_[]<>|":
+        assert bare.count(character) == bare.count(f"\\{character}")
+
+
+def test_markdown_escapes_titles_notes_and_column_names() -> None:
+    text = Table("a*b", ["x|y"], [["1"]], "see <b>").render(Format.MARKDOWN)
+    assert text == "**a\\*b**\n\n| x\\|y |\n| --- |\n| 1 |\n\nsee \\<b\\>"
+
+
+def test_markdown_sets_numbers_flush_right() -> None:
+    lines = Table("", ["model", "tokens", "growth"], [["a", 5, "+1.0 %"]]).render(Format.MARKDOWN).split("\n")
+    assert lines[1] == "| --- | ---: | ---: |"
+
+
+def test_the_screen_aligns_text_left_and_numbers_right() -> None:
+    table = Table("Title", ["model", "tokens"], [["acme/large", "12.1 T"], ["a", "950.0 M"]], "Source: x")
+    assert table.render(Format.TABLE).split("\n") == [
+        "Title",
+        "model        tokens",
+        "----------  -------",
+        "acme/large   12.1 T",
+        "a           950.0 M",
+        "Source: x",
+    ]
+
+
+def test_values_on_the_screen_are_never_blank() -> None:
+    row = [None, True, 1234567, 0.1234567, 2.5e9, datetime(2026, 8, 21, 7, 45, 1, 999), date(2026, 8, 21)]
+    lines = Table("", list("abcdefg"), [row]).render(Format.TABLE).split("\n")
+    assert lines[2].split("  ") == [
+        "null",
+        "true",
+        "1,234,567",
+        "0.123457",
+        "2,500,000,000",
+        "2026-08-21 07:45:01",
+        "2026-08-21",
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.text(max_size=12), min_size=2, max_size=2), max_size=4))
+def test_any_text_survives_csv_and_json_and_keeps_the_other_forms_in_shape(rows: list[list[str]]) -> None:
+    table = Table("", ["a", "b"], rows)
+    assert json.loads(table.render(Format.JSON)) == [dict(zip("ab", row, strict=True)) for row in rows]
+    read = list(csv.reader(io.StringIO(table.render(Format.CSV), newline="")))
+    assert [[cell.removeprefix("'") for cell in row] for row in read[1:]] == [
+        [cell.removeprefix("'") for cell in row] for row in rows
+    ]
+    for form in (Format.MARKDOWN, Format.TABLE):
+        lines = table.render(form).split("\n")
+        assert len(lines) == 2 + len(rows)
+        assert all(line.isprintable() for line in lines)
+
+
+def test_json_gives_days_and_instants_in_iso_8601_marked_as_utc() -> None:
+    values = {
+        "day": date(2026, 8, 21),
+        "naive": datetime(2026, 8, 21, 7, 45),
+        "aware": datetime(2026, 8, 21, 7, 45, tzinfo=UTC),
+        "name": "Ä",
+        "nothing": None,
+        "number": 7_519_183_440_956,
+    }
+    text = to_json(values)
+    assert json.loads(text) == {
+        "day": "2026-08-21",
+        "naive": "2026-08-21T07:45:00Z",
+        "aware": "2026-08-21T07:45:00+00:00",
+        "name": "Ä",
+        "nothing": None,
+        "number": 7_519_183_440_956,
+    }
+    assert "Ä" in text
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_json_keeps_hostile_names_as_data(name: str) -> None:
+    assert json.loads(one_cell(name, Format.JSON)) == [{"name": name}]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (None, "unlisted"),
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.00 k"),
+        (1234, "1.23 k"),
+        (12_345, "12.3 k"),
+        (999_499, "999.5 k"),
+        (999_500, "1.00 M"),
+        (1e9, "1.00 B"),
+        (9.994e9, "9.99 B"),
+        (9.995e9, "10.0 B"),
+        (999.4e9, "999.4 B"),
+        (999.6e9, "1.00 T"),
+        (7_519_183_440_956, "7.52 T"),
+        (12_071_000_000_000, "12.1 T"),
+        (123e12, "123.0 T"),
+        (-1500, "-1.50 k"),
+    ],
+)
+def test_tokens_are_shortened(count: float | None, text: str) -> None:
+    assert tokens(count) == text
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**16))
+def test_shortened_tokens_are_within_half_a_percent(count: int) -> None:
+    number, _, unit = tokens(count).partition(" ")
+    scale = {"": 1, "k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}[unit]
+    assert abs(float(number) * scale - count) <= 0.006 * count
+    assert float(number) < 1000 or unit == "T"
+
+
+def test_a_range_names_both_ends() -> None:
+    assert token_range(0, 1.5e9) == "0 to 1.50 B"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "+0.0 %"), (3.14159, "+3.1 %"), (-3.14159, "-3.1 %"), (999.94, "+999.9 %"), (12345.6, "+12,346 %")],
+)
+def test_rates_carry_their_sign(value: float, text: str) -> None:
+    assert signed(value) == text
+
+
+def test_a_rate_can_have_another_unit() -> None:
+    assert signed(-0.5, "pp") == "-0.5 pp"
