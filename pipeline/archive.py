@@ -16,7 +16,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Fetch:
 
     `fetched_at` follows the business clock (ISO 8601, UTC); `context` holds what earlier answers of the same
     exchange established (for an export: its promised size and checksum), so that a row explains itself.
+    `load_id` names the fetch in every table: a digest of the row as it is stored, and no part of it.
     """
 
     source: str
@@ -42,16 +43,7 @@ class Fetch:
     size_bytes: int
     headers: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def load_id(self) -> str:
-        """Name of the fetch in every table: a digest of the whole row."""
-        return _load_id(self.line)
-
-    @property
-    def line(self) -> bytes:
-        """The row as JSON, the same for the same content."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    load_id: str = ""
 
     @property
     def is_simulated(self) -> bool:
@@ -88,8 +80,7 @@ class Archive:
             context=dict(context),
         )
         self._store(fetch.sha256, body)
-        self._append(fetch)
-        return fetch
+        return replace(fetch, load_id=self._append(fetch))
 
     def fetches(self, known: Collection[str] = ()) -> Iterator[Fetch]:
         """Yield the rows whose load_id is not `known`, in the order in which they were written."""
@@ -98,7 +89,7 @@ class Archive:
                 if _load_id(line) in known:
                     continue
                 try:
-                    yield Fetch(**json.loads(line))
+                    yield Fetch(**json.loads(line), load_id=_load_id(line))
                 except (ValueError, TypeError):
                     raise TokenGrowthError(
                         f"Line {number} of {path} is damaged; restore the file from a backup."
@@ -136,17 +127,20 @@ class Archive:
             raise
         _sync_folder(path.parent)
 
-    def _append(self, fetch: Fetch) -> None:
+    def _append(self, fetch: Fetch) -> str:
+        row = {name: value for name, value in asdict(fetch).items() if name != "load_id"}
+        line = json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
         path = self._folder / "manifest" / f"{fetch.fetched_at[:7]}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not path.exists()
         with path.open("ab+") as file:
             _cut_torn_line(file)
-            file.write(fetch.line + b"\n")
+            file.write(line + b"\n")
             file.flush()
             os.fsync(file.fileno())
         if is_new:
             _sync_folder(path.parent)
+        return _load_id(line)
 
 
 def _load_id(line: bytes) -> str:

@@ -6,12 +6,13 @@ the whole payload; an unknown field is kept in the archive and warned of. Nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipeline.errors import ContractBrokenError
 
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
 
 MAX_ROWS_A_DAY = 51  # the 50 largest models and `other`
 OTHER = "other"
+
+
+def _iso_day(value: Any) -> date | None:
+    """Read a day strictly: pydantic alone also takes a number of seconds in a string."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("should be a day such as 2026-08-21")
+    return date.fromisoformat(value)
+
+
+Day = Annotated[date, BeforeValidator(_iso_day)]
+# Bounds that leave room for any time zone; a day's vintage is chosen by its instant, so that one from the far
+# future would hide every later one.
+Instant = Annotated[AwareDatetime, Field(ge=datetime(2020, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))]
 
 
 class Payload(BaseModel):
@@ -68,7 +84,7 @@ def read_json(model: type[P], body: bytes, what: str) -> P:
         return model.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the body"
+        place = ".".join(printable(part) for part in first["loc"]) or "the body"
         value = repr(first["input"])
         found = f", found {value[:60]}" if len(value) <= 200 else ""
         raise ContractBrokenError(
@@ -79,8 +95,13 @@ def read_json(model: type[P], body: bytes, what: str) -> P:
 
 def unknown_fields(payloads: Iterable[Payload], what: str) -> tuple[str, ...]:
     """Name the fields that the contract does not know, once each."""
-    names = sorted({name for payload in payloads for name in (payload.model_extra or ())})
+    names = sorted({printable(name) for payload in payloads for name in (payload.model_extra or ())})
     return (f"{what} holds unknown fields: {', '.join(names)}.",) if names else ()
+
+
+def printable(name: object) -> str:
+    """Return a name from outside for a message: short, and without characters that steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in str(name))[:60]
 
 
 def require_unique(frame: pl.DataFrame, key: Sequence[str], what: str) -> None:
@@ -112,7 +133,8 @@ def require_ranked_days(frame: pl.DataFrame, *, start: date, end: date, as_of: d
     require_unique(frame, ["date", "model_permaslug"], what)
     require_all(frame, pl.col("total_tokens") >= 0, what, "tokens must not be negative")
     require_all(frame, pl.col("date").is_between(start, end), what, f"days must lie in the window {start} to {end}")
-    require_all(frame, pl.col("date") <= as_of.date(), what, f"no day may lie after {as_of.date()}")
+    today = as_of.astimezone(UTC).date()
+    require_all(frame, pl.col("date") <= today, what, f"no day may lie after {today}")
     days = frame.group_by("date").agg(pl.len().alias("rows")).sort("date")
     require_all(days, pl.col("rows") <= MAX_ROWS_A_DAY, what, f"a day has at most {MAX_ROWS_A_DAY} rows")
     present = days["date"].to_list()

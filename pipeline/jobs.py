@@ -23,12 +23,14 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from pipeline.archive import Archive
+from pipeline.archive import Archive, Fetch
+from pipeline.contracts import Parsed
 from pipeline.errors import (
     EXIT_NOTHING_PUBLISHED,
     EXIT_OK,
     EXIT_QUOTA,
     EXIT_SOURCE_FAILED,
+    ContractBrokenError,
     LockedError,
     QuotaReachedError,
     SourceError,
@@ -180,7 +182,7 @@ class Job:
             try:
                 if source is None:
                     raise SourceError(f"No source is named {fetch.source!r} in this version.")
-                parsed = source.parse(fetch, self._archive.read(fetch))
+                parsed = parse(source, fetch, self._archive.read(fetch))
             except SourceError as error:
                 self._warehouse.land(fetch, None, str(error))
                 outcome.status, outcome.message = "failed", str(error)
@@ -270,6 +272,30 @@ class Job:
         step("build", self.build)
         step("publish", self.publish)
         self.conclude()
+
+
+def parse(source: Source, fetch: Fetch, body: bytes) -> Parsed:
+    """Read an archived answer; raise SourceError where it cannot land.
+
+    An answer that this version stumbles over is refused like any other: it must not block those behind it,
+    and a later version reads it again on `rebuild`.
+    """
+    try:
+        parsed = source.parse(fetch, body)
+    except SourceError:
+        raise
+    except Exception as error:
+        log.debug("%s", fetch.url, exc_info=error)
+        raise ContractBrokenError(
+            f"{source.name}: the answer to {fetch.url} cannot be read ({type(error).__name__}); it is kept in the "
+            "archive. Please report this."
+        ) from error
+    if parsed.as_of and parsed.as_of > datetime.fromisoformat(fetch.fetched_at) + DAY:
+        raise ContractBrokenError(
+            f"{source.name} states its figures as of {parsed.as_of.isoformat()}, more than a day after they were "
+            "received; nothing of them was landed."
+        )
+    return parsed
 
 
 @contextmanager

@@ -80,8 +80,8 @@ class Table:
 
 
 def to_json(value: Any) -> str:
-    """Return indented JSON; dates and instants in ISO 8601, instants marked as UTC."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=_json_value)
+    """Return indented JSON in ASCII; dates and instants in ISO 8601, instants marked as UTC."""
+    return json.dumps(value, indent=2, default=_json_value)
 
 
 def tokens(count: float | None) -> str:
@@ -94,15 +94,10 @@ def tokens(count: float | None) -> str:
     return f"{count:.0f}"
 
 
-def token_range(low: float, high: float) -> str:
-    """Shorten bounds on a count of tokens."""
-    return f"{tokens(low)} to {tokens(high)}"
-
-
 def signed(value: float, unit: str = "%") -> str:
     """Return a rate with its sign, more briefly the larger it is."""
-    digits = 1 if abs(value) < 1000 else 0
-    return f"{value:+,.{digits}f} {unit}"
+    rounded = round(value, 1) + 0.0
+    return f"{rounded:+,.{1 if abs(rounded) < 1000 else 0}f} {unit}"
 
 
 def _text(value: Any) -> str:

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         alias="TOKENGROWTH_STATE_DIR",
         description="Folder of the request ledger, shared by all homes of a user. Default: the user's state directory.",
     )
-    fixed_now: AwareDatetime | None = Field(
+    fixed_now: Annotated[AwareDatetime, Field(ge=datetime(2020, 1, 1, tzinfo=UTC))] | None = Field(
         None,
         alias="TOKENGROWTH_NOW",
         description="Business clock (target day, fetched_at) as an instant such as 2026-08-22T13:00:00Z. "
@@ -161,6 +161,8 @@ def load_settings(**overrides: Any) -> Settings:
     """Read the environment and `.env`; raise UsageError that names the variable, never its value."""
     try:
         settings = Settings()
+    except UnicodeDecodeError:
+        raise UsageError("The file .env is not UTF-8 text.") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         message = first["msg"].removeprefix("Value error, ")

@@ -12,11 +12,13 @@ from collections.abc import Generator, Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import AwareDatetime, NonNegativeInt
+from pydantic import NonNegativeInt
 
 from pipeline.archive import Fetch
 from pipeline.contracts import (
     OTHER,
+    Day,
+    Instant,
     Parsed,
     Payload,
     rankings_citation,
@@ -51,8 +53,8 @@ class ExportFile(Payload):
 class Manifest(Payload):
     """What a snapshot consists of. `retrieved_at` is the instant as of which its figures hold."""
 
-    snapshot_date: date
-    retrieved_at: AwareDatetime
+    snapshot_date: Day
+    retrieved_at: Instant
     row_count: NonNegativeInt
     files: dict[str, ExportFile]
 
@@ -73,7 +75,9 @@ def exchange(want: Want) -> Exchange:
     the distance, so that the walk ends with the very first day that the exports hold; a limited walk just ends.
     """
     latest = yield Request(f"{PATH}/latest.manifest.json")
-    newest = _read_manifest(latest.status, latest.body, "the latest manifest").snapshot_date
+    newest = _read_manifest(latest.status, latest.body, None).snapshot_date
+    if newest > want.now.date():
+        raise ContractBrokenError(f"{NAME}: the latest manifest names the snapshot of {newest}, which is to come.")
     present, read_from = newest, newest
     for snapshot in _snapshots(want, newest):
         manifest = yield from _ask_manifest(snapshot, newest)
@@ -130,7 +134,7 @@ def _ask_manifest(snapshot: date, newest: date | None) -> Generator[Request, Ans
     answer = yield _manifest_request(snapshot, newest)
     if answer.status == 404 and snapshot != newest:
         return None
-    return _read_manifest(answer.status, answer.body, f"the manifest of {snapshot}")
+    return _read_manifest(answer.status, answer.body, snapshot)
 
 
 def _manifest_request(snapshot: date, newest: date | None) -> Request:
@@ -160,15 +164,19 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
     if fetch.status == 404 and snapshot and not fetch.context["is_newest"]:
         # Snapshots are never removed, so that nothing older than the next day's snapshot can be had.
         return Parsed(floor_date=_first_day(date.fromisoformat(snapshot)) + timedelta(days=1))
-    _read_manifest(fetch.status, body, f"the manifest of {snapshot}" if snapshot else "the latest manifest")
+    _read_manifest(fetch.status, body, date.fromisoformat(snapshot) if snapshot else None)
     return Parsed()
 
 
-def _read_manifest(status: int, body: bytes, what: str) -> Manifest:
-    require_ok(status, body, f"{NAME}: {what}")
-    manifest = read_json(Manifest, body, f"{NAME}: {what}")
+def _read_manifest(status: int, body: bytes, snapshot: date | None) -> Manifest:
+    """Read the manifest of a snapshot, or the latest one where None; hold it to what was asked for."""
+    what = f"{NAME}: the manifest of {snapshot}" if snapshot else f"{NAME}: the latest manifest"
+    require_ok(status, body, what)
+    manifest = read_json(Manifest, body, what)
     if "csv" not in manifest.files:
-        raise ContractBrokenError(f"{NAME}: {what} names no CSV file.")
+        raise ContractBrokenError(f"{what} names no CSV file.")
+    if snapshot and manifest.snapshot_date != snapshot:
+        raise ContractBrokenError(f"{what} is that of {manifest.snapshot_date}.")
     return manifest
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from pipeline.archive import Fetch
-from pipeline.contracts import Parsed, Payload, read_json, require_unique, unknown_fields
+from pipeline.contracts import Day, Parsed, Payload, read_json, require_unique, unknown_fields
 from pipeline.errors import ContractBrokenError
 from pipeline.sources.base import Exchange, Request, Source, Want, require_ok
 
@@ -59,7 +59,7 @@ class Model(Payload):
     hugging_face_id: str | None = None
     supported_parameters: list[str]
     reasoning: dict[str, Any] | None = None
-    expiration_date: date | None = None
+    expiration_date: Day | None = None
     alias_target: AliasTarget | None = None
     description: Any = None
     top_provider: Any = None

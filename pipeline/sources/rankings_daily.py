@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
 from pipeline.archive import Fetch
 from pipeline.contracts import (
+    Day,
+    Instant,
     Parsed,
     Payload,
     rankings_citation,
@@ -30,7 +32,7 @@ TokenString = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 class RankedModel(Payload):
     """Tokens of one model on one day, as a decimal string."""
 
-    date: date
+    date: Day
     model_permaslug: Slug
     total_tokens: TokenString
 
@@ -38,9 +40,9 @@ class RankedModel(Payload):
 class Meta(Payload):
     """When the answer was made and which days it covers, both ends included."""
 
-    as_of: AwareDatetime
-    start_date: date
-    end_date: date
+    as_of: Instant
+    start_date: Day
+    end_date: Day
     version: Literal["v1"]
 
 

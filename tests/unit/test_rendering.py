@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.rendering import Format, Table, signed, to_json, token_range, tokens
+from pipeline.rendering import Format, Table, signed, to_json, tokens
 
 HOSTILE = [
     '=HYPERLINK("http://evil.example","click")',
@@ -145,7 +145,7 @@ def test_json_gives_days_and_instants_in_iso_8601_marked_as_utc() -> None:
         "nothing": None,
         "number": 7_519_183_440_956,
     }
-    assert "Ä" in text
+    assert text.isascii()
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -188,8 +188,6 @@ def test_shortened_tokens_are_within_half_a_percent(count: int) -> None:
     assert float(number) < 1000 or unit == "T"
 
 
-def test_a_range_names_both_ends() -> None:
-    assert token_range(0, 1.5e9) == "0 to 1.50 B"
 
 
 @pytest.mark.parametrize(
