@@ -182,12 +182,11 @@ def _reachable(start: Iterable[str], neighbours: Any) -> set[str]:
 def column_docs(models: Mapping[str, Model], model: Model) -> dict[str, str]:
     """Return each column's documentation, taken from a model that is read where the file has none of its own."""
     docs = dict(model.columns)
-    for name in [name for name, doc in docs.items() if not doc]:
-        for read in sorted(model.depends_on & models.keys()):
-            inherited = column_docs(models, models[read]).get(name)
-            if inherited:
-                docs[name] = inherited
-                break
+    for read in sorted(model.depends_on & models.keys()):
+        if all(docs.values()):
+            break
+        inherited = column_docs(models, models[read])
+        docs = {name: doc or inherited.get(name, "") for name, doc in docs.items()}
     return docs
 
 

@@ -329,7 +329,7 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
         return duckdb.connect(str(path), read_only=read_only)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
-        if "lock" in reason:
+        if "Could not set lock" in reason:
             raise TokenGrowthError(f"{path} is open in another program; close it there. ({reason})") from None
         raise TokenGrowthError(
             f"{path} cannot be opened ({reason}). `tokengrowth rebuild` makes it anew from the archive."

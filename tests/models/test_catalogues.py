@@ -97,20 +97,22 @@ HISTORY = "model_permaslug, valid_from, valid_to, prompt_usd_per_token"
     ],
 )
 def test_changed_attribute_makes_a_version(attribute: str, value: object) -> None:
-    connection = joined(
+    connection = built(
         board("a/one"),
         *(Catalogue(instant(at), {"a/one": {attribute: value} if at == 3 else {}}) for at in range(1, 6)),
+        select=["+dim_model_history"],
     )
     found = rows(connection, "dim_model_history", "valid_from, valid_to")
     assert found == [(instant(1), instant(3)), (instant(3), instant(4)), (instant(4), None)]
 
 
 def test_what_is_not_an_attribute_makes_no_version() -> None:
-    connection = joined(
+    connection = built(
         board("a/one"),
         Catalogue(instant(1), {"a/one": {"hugging_face_id": "a/one"}}),
         Catalogue(instant(2), {"a/one": {"hugging_face_id": "a/one-moved", "alias_target_slug": "a/x"}}),
         Catalogue(instant(3), {"a/one": {"hugging_face_id": "a/one"}, "b/two": {}}),
+        select=["+dim_model_history"],
     )
     found = rows(connection, "dim_model_history", HISTORY)
     assert found == [("a/one", instant(1), None, 0.5), ("b/two", instant(3), None, 0.5)]
