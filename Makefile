@@ -25,7 +25,7 @@ demo: $(READY)
 	@$(VENV)/bin/tokengrowth demo
 
 test: $(READY)
-	@$(PYTEST)
+	@$(PYTEST) -n auto
 
 test-slow: $(READY)
 	@$(PYTEST) -m slow

@@ -46,17 +46,15 @@ def home(filled_home: Path, use: Callable[..., Settings]) -> Settings:
 
 
 def test_no_cell_is_ever_empty(home: Settings) -> None:
-    days = [date(2025, 1, 1) + timedelta(days=n) for n in range(60)]
+    # The first days, whole weeks, around the day that is not loaded, and the newest.
     shown = 0
-    for day in days:
-        if day == date(2025, 2, 10):
-            continue
+    for day in [date(2025, 1, 1) + timedelta(days=n) for n in (0, 6, 13, 20, 39, 41, 46, 47, 53, 54, 59)]:
         for dimension in reading.DIMENSIONS:
             table = reading.show(home, dimension, day, 100)
             for form in (table.pretty, table.plain):
                 assert all(cell not in (None, "") for row in form.rows for cell in row), (day, dimension)
                 shown += len(form.rows)
-    assert shown > 10_000
+    assert shown > 2_000
 
 
 def test_the_point_the_bounds_and_new_are_told_apart(home: Settings) -> None:
