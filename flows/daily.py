@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 
 from flows.shell import as_task, run_job
 from pipeline import jobs
-from pipeline.jobs import Outcome
+from pipeline.outcome import Outcome
 from pipeline.settings import Settings
 
 

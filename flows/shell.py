@@ -22,34 +22,34 @@ from pipeline.errors import (
     SourceUnavailableError,
     TokenGrowthError,
 )
-from pipeline.jobs import Outcome
+from pipeline.outcome import Outcome
 from pipeline.rendering import Format
 from pipeline.settings import Settings, load_settings
 
 FETCH_RETRIES = 2
+LOCK_TIMEOUT_SECONDS = 3600
 T = TypeVar("T")
 
 
-def as_task(name: str, function: Callable[..., T], *args: Any) -> T:
-    """Run a step of a job as a task of its name; only a fetch that may pass is tried again.
+def as_task(name: str, function: Callable[..., T], *args: Any, may_pass: bool = False) -> T:
+    """Run a step of a job as a task of its name, and try it again where its failure may pass.
 
     The pipeline's own retries come first: these are for a source that is away for longer.
     """
-    is_fetch = name.startswith("fetch ")
     step: Task[Any, T] = Task(
         fn=lambda: function(*args),
         name=name,
         cache_policy=NO_CACHE,
         persist_result=False,
-        retries=FETCH_RETRIES if is_fetch else 0,
-        retry_delay_seconds=exponential_backoff(backoff_factor=15) if is_fetch else None,
-        retry_jitter_factor=0.5 if is_fetch else None,
-        retry_condition_fn=_may_pass if is_fetch else None,
+        retries=FETCH_RETRIES if may_pass else 0,
+        retry_delay_seconds=exponential_backoff(backoff_factor=15) if may_pass else None,
+        retry_jitter_factor=0.5 if may_pass else None,
+        retry_condition_fn=_is_unavailable if may_pass else None,
     )
     return step()
 
 
-async def _may_pass(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:
+async def _is_unavailable(task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> bool:
     error = await state.aresult(raise_on_failure=False)
     return isinstance(error, SourceUnavailableError)
 
@@ -83,7 +83,8 @@ def run_job(job: Callable[[Settings], Outcome]) -> State[Any]:
     What a user can mend ends the run Failed with one sentence; anything unexpected is raised.
     """
     try:
-        settings = load_settings()
+        # A run waits for a long backfill, rather than to be missed for a day.
+        settings = load_settings(lock_timeout_seconds=LOCK_TIMEOUT_SECONDS)
         with run_log():
             outcome = job(settings)
     except TokenGrowthError as error:

@@ -1,4 +1,4 @@
-"""Raw answers, exactly as received: content-addressed objects and a manifest of immutable rows.
+"""Raw answers as received, any Content-Encoding undone: content-addressed objects and a manifest of rows.
 
     archive/objects/3f/3f9a….gz       the body whose SHA-256 is 3f9a…, stored once
     archive/manifest/2026-08.jsonl    one row a fetch, appended after its object is on disk
@@ -83,13 +83,19 @@ class Archive:
         return replace(fetch, load_id=self._append(fetch))
 
     def fetches(self, known: Collection[str] = ()) -> Iterator[Fetch]:
-        """Yield the rows whose load_id is not `known`, in the order in which they were written."""
+        """Yield the rows whose load_id is not `known`, in the order in which they were written.
+
+        Two rows that are the same in everything are one fetch.
+        """
+        seen = set(known)
         for path in sorted((self._folder / "manifest").glob("*.jsonl")):
             for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
-                if _load_id(line) in known:
+                load_id = _load_id(line)
+                if load_id in seen:
                     continue
+                seen.add(load_id)
                 try:
-                    yield Fetch(**json.loads(line), load_id=_load_id(line))
+                    yield Fetch(**json.loads(line), load_id=load_id)
                 except (ValueError, TypeError):
                     raise TokenGrowthError(
                         f"Line {number} of {path} is damaged; restore the file from a backup."
@@ -111,7 +117,7 @@ class Archive:
 
     def _store(self, sha256: str, body: bytes) -> None:
         path = self._object_path(sha256)
-        if path.exists():
+        if _is_intact(path, body):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
@@ -141,6 +147,13 @@ class Archive:
         if is_new:
             _sync_folder(path.parent)
         return _load_id(line)
+
+
+def _is_intact(path: Path, body: bytes) -> bool:
+    try:
+        return gzip.decompress(path.read_bytes()) == body
+    except (OSError, EOFError, zlib.error):
+        return False
 
 
 def _load_id(line: bytes) -> str:

@@ -17,7 +17,7 @@ from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, EXIT_USAGE, TokenGr
 from pipeline.rendering import Format, Table, to_json
 
 if TYPE_CHECKING:
-    from pipeline.jobs import Outcome
+    from pipeline.outcome import Outcome
     from pipeline.settings import Settings
 
 # Nothing heavy is imported above: `tokengrowth --help` answers at once.
@@ -40,6 +40,7 @@ Sources = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the table.")]
 DAY = ["%Y-%m-%d"]
+DEMO_SEED = 7
 
 
 @app.command()
@@ -113,7 +114,10 @@ def build(
 
     settings = _settings()
     outcome = jobs.build(settings, select or ())
-    return _finish_job(settings, outcome, json, shows_growth=False)
+    if outcome.build is None:
+        raise TokenGrowthError(f"{settings.home} holds no rankings to build from; run `tokengrowth run` first.")
+    code = _finish_job(settings, outcome, json, shows_growth=False)
+    return EXIT_OK if select else code
 
 
 @app.command()
@@ -161,10 +165,10 @@ def query(
     """Run a query on the published file."""
     from pipeline import reading
 
-    table = reading.query(_settings(), sql)
+    table, summary = reading.query(_settings(), sql)
     form = Format.JSON if json else form
     _line(table.render(form))
-    _summary(f"query: {len(table.rows):,} rows", form)
+    _summary(summary, form)
     return EXIT_OK
 
 
@@ -176,7 +180,7 @@ def status(json: Json = False) -> int:
     facts, tables = reading.status(_settings())
     summary = (
         f"status: {facts['loaded_days']} days until {facts['last_date']}, {facts['missing_days']} missing between, "
-        f"{facts['days_behind']} behind"
+        f"{facts['days_behind']} behind" + reading.simulated_note(facts["is_simulated"])
     )
     _print(json, facts, tables, summary)
     return EXIT_OK
@@ -184,10 +188,8 @@ def status(json: Json = False) -> int:
 
 @app.command()
 def demo(
-    seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 7,
-    home: Annotated[Path, typer.Option(help="Folder of the simulated data, apart from the real one.")] = Path(
-        "data-demo"
-    ),
+    seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = DEMO_SEED,
+    home: Annotated[Path | None, typer.Option(help="Folder of the simulated data. Default: data-demo.")] = None,
     json: Json = False,
 ) -> int:
     """Do the same job offline against a simulated OpenRouter on loopback; every output says so."""
@@ -196,8 +198,9 @@ def demo(
     from pipeline import jobs
     from pipeline.simulation import SimulatedOpenRouter, World
 
+    home = home or Path("data-demo" if seed == DEMO_SEED else f"data-demo-{seed}")
     world = World(seed)
-    # The day before the last, then the last: the second run shows what a daily run does and what was restated.
+    # Two mornings, so that the second run shows what a daily run does and what was restated.
     clocks = [datetime.combine(world.last_day + timedelta(days=n), time(8), UTC) for n in (0, 1)]
     outcomes = []
     with SimulatedOpenRouter(world, clocks[0]) as server:
@@ -257,6 +260,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except TokenGrowthError as error:
         _complain(str(error), debug)
         code = error.exit_code
+    except OSError as error:
+        _complain(f"{error.filename or 'The system'}: {error.strerror or error}.", debug)
+        code = EXIT_NOTHING_PUBLISHED
     except Exception as error:
         if hasattr(error, "show"):  # a usage error of the command line library
             error.show()
@@ -313,7 +319,7 @@ def _finish_job(settings: Settings, outcome: Outcome, json: bool, *, shows_growt
     for source in outcome.sources:
         if source.message:
             sys.stderr.write(f"{source.status.replace('_', ' ')}: {source.message}\n")
-    if not outcome.is_anything_published:
+    if not outcome.is_anything_published and outcome.build is None:
         sys.stderr.write("error: Nothing is published: there are no rankings to build from.\n")
     if outcome.hint:
         _line(outcome.hint)

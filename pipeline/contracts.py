@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipeline.errors import ContractBrokenError
+from pipeline.rendering import clean
 
 # Polars takes a third of a second to import, and a run without a new answer does not need it.
 if TYPE_CHECKING:
     import polars as pl
 
 MAX_ROWS_A_DAY = 51  # the 50 largest models and `other`
+# The sums of a thousand such days fit into a BIGINT; the largest day so far had 2.6e13.
+MAX_TOKENS_A_DAY = 5 * 10**15
 OTHER = "other"
 
 
@@ -101,7 +104,7 @@ def unknown_fields(payloads: Iterable[Payload], what: str) -> tuple[str, ...]:
 
 def printable(name: object) -> str:
     """Return a name from outside for a message: short, and without characters that steer a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in str(name))[:60]
+    return clean(str(name))[:60]
 
 
 def require_unique(frame: pl.DataFrame, key: Sequence[str], what: str) -> None:
@@ -132,11 +135,18 @@ def require_ranked_days(frame: pl.DataFrame, *, start: date, end: date, as_of: d
         raise ContractBrokenError(f"{what} has no rows: empty is an error, not a day without use.")
     require_unique(frame, ["date", "model_permaslug"], what)
     require_all(frame, pl.col("total_tokens") >= 0, what, "tokens must not be negative")
+    reserved = pl.col("model_permaslug").str.contains(r"^other[/:]|:other(:|$)")
+    require_all(frame, ~reserved, what, "no author or variant may be called `other`")
     require_all(frame, pl.col("date").is_between(start, end), what, f"days must lie in the window {start} to {end}")
     today = as_of.astimezone(UTC).date()
     require_all(frame, pl.col("date") <= today, what, f"no day may lie after {today}")
-    days = frame.group_by("date").agg(pl.len().alias("rows")).sort("date")
-    require_all(days, pl.col("rows") <= MAX_ROWS_A_DAY, what, f"a day has at most {MAX_ROWS_A_DAY} rows")
+    days = frame.group_by("date").agg(pl.len().alias("rows"), pl.col("total_tokens").sum()).sort("date")
+    require_all(
+        days, pl.col("total_tokens") < MAX_TOKENS_A_DAY, what, f"a day has less than {MAX_TOKENS_A_DAY:.0e} tokens"
+    )
+    require_all(
+        days.select("date", "rows"), pl.col("rows") <= MAX_ROWS_A_DAY, what, f"a day has at most {MAX_ROWS_A_DAY} rows"
+    )
     present = days["date"].to_list()
     missing = [day for day in days_between(present[0], present[-1]) if day not in set(present)]
     if missing:

@@ -31,6 +31,11 @@ class SourceUnavailableError(SourceError):
     """The network or the server failed in a way that may pass; a later try is worth it."""
 
 
+def may_pass(status: int) -> bool:
+    """Tell whether an HTTP status stands for a failure that a later try may not meet."""
+    return status in (408, 429) or (status >= 500 and status not in (501, 505))
+
+
 class ContractBrokenError(SourceError):
     """An answer arrived that does not hold what the source promises; nothing of it lands."""
 

@@ -23,7 +23,7 @@ from tenacity import (
     wait_random,
 )
 
-from pipeline.errors import QuotaReachedError, SourceError, SourceUnavailableError
+from pipeline.errors import QuotaReachedError, SourceError, SourceUnavailableError, may_pass
 from pipeline.quota import Quota
 from pipeline.settings import APP_NAME, LOOPBACK_HOSTS, Settings
 
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 65_536
-RETRIED_STATUSES = {429, 500, 502, 503, 504}
 # A body that trickles in must end some time, however often single bytes arrive.
 MAX_BODY_SECONDS = 600
 
@@ -78,6 +77,8 @@ class Client:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._session = _Session()
+        # What goes to loopback goes there directly, through no proxy of the environment.
+        self._session.trust_env = urlsplit(settings.base_url).hostname not in LOOPBACK_HOSTS
         self._session.headers["User-Agent"] = f"{APP_NAME}/{version(APP_NAME)}"
         self.sent = 0
         self.quota: Quota | None = None
@@ -92,8 +93,9 @@ class Client:
     def get(self, path: str, params: Mapping[str, str], *, with_key: bool) -> Answer:
         """Fetch one resource, trying again where a failure may pass.
 
-        Returns any final answer, whatever its status, but 429 and 5xx: those raise SourceUnavailableError
-        after the last try. Raises QuotaReachedError when today's requests are used up, on either side.
+        Returns any final answer, whatever its status, but those that may pass (408, 429, 5xx): they raise
+        SourceUnavailableError after the last try. Raises QuotaReachedError when today's requests are used up,
+        on either side.
         """
         url = self._settings.base_url + path + ("?" + urlencode(params) if params else "")
         retrying = Retrying(
@@ -151,8 +153,10 @@ class Client:
             raise _RetryableError(f"{_shown(url)} could not be read: {_cause(error)}.") from None
         except requests.exceptions.RequestException as error:
             raise SourceError(f"{_shown(url)} could not be asked: {type(error).__name__}.") from None
-        if response.status_code in RETRIED_STATUSES:
+        if may_pass(response.status_code):
             self._raise_retryable(url, response, keyed=key is not None)
+        if key and key.get_secret_value().encode() in body + repr(response.headers).encode():
+            raise SourceError(f"{_shown(url)} sends the key back; nothing of its answer was kept.")
         return Answer(url, response.status_code, response.headers, body)
 
     def _read(self, response: requests.Response) -> bytes:

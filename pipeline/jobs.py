@@ -15,8 +15,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -24,28 +23,20 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from pipeline.archive import Archive, Fetch
-from pipeline.contracts import Parsed
-from pipeline.errors import (
-    EXIT_NOTHING_PUBLISHED,
-    EXIT_OK,
-    EXIT_QUOTA,
-    EXIT_SOURCE_FAILED,
-    ContractBrokenError,
-    LockedError,
-    QuotaReachedError,
-    SourceError,
-    UsageError,
-)
+from pipeline.contracts import Parsed, days_between
+from pipeline.errors import ContractBrokenError, LockedError, SourceError, UsageError
 from pipeline.models import Checked
+from pipeline.outcome import Outcome
 from pipeline.settings import Settings
 from pipeline.sources import DATASET_FLOOR, SOURCES, Request, Source, Want
-from pipeline.warehouse import Build, Warehouse, remove
+from pipeline.warehouse import Held, Warehouse, open_warehouse
 
 if TYPE_CHECKING:
-    from pipeline.http import Client
+    from pipeline.http import Answer, Client
 
 log = logging.getLogger(__name__)
 
+SIMULATED_HEADER = "x-simulated-data"
 RUN_CALLS = 3
 REFETCHED_DAYS = 3
 DAY = timedelta(days=1)
@@ -54,74 +45,17 @@ T = TypeVar("T")
 
 
 class Step(Protocol):
-    """Runs one named step; a flow runs it as a task."""
+    """Runs one named step; a flow runs it as a task, and may try one again that `may_pass`."""
 
-    def __call__(self, name: str, function: Callable[..., T], *args: Any) -> T:
+    def __call__(self, name: str, function: Callable[..., T], *args: Any, may_pass: bool = False) -> T:
         """Call `function` with `args`, under `name`."""
         ...
 
 
-def call(name: str, function: Callable[..., T], *args: Any) -> T:
+def call(name: str, function: Callable[..., T], *args: Any, may_pass: bool = False) -> T:
     """Run a step as the plain function call that it is."""
     log.debug("%s", name)
     return function(*args)
-
-
-@dataclass
-class SourceOutcome:
-    """What became of one source in this job.
-
-    `status`: held (nothing to ask), loaded, not_published_yet, stale, failed or quota_reached.
-    """
-
-    source: str
-    status: str = "held"
-    calls: int = 0
-    rows: int = 0
-    first_date: date | None = None
-    last_date: date | None = None
-    missing_days: int = 0
-    message: str | None = None
-
-
-@dataclass
-class Outcome:
-    """What a job did, for the screen, for JSON and for a flow's artifacts."""
-
-    job: str
-    target_date: date | None
-    sources: list[SourceOutcome] = field(default_factory=list)
-    build: Build | None = None
-    is_published: bool = False
-    is_anything_published: bool = False
-    is_simulated: bool = False
-    seconds: float = 0.0
-    hint: str | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """Return the exit status: quota before nothing published before a failed or stale source."""
-        states = {source.status for source in self.sources}
-        if "quota_reached" in states:
-            return EXIT_QUOTA
-        if not self.is_anything_published:
-            return EXIT_NOTHING_PUBLISHED
-        return EXIT_SOURCE_FAILED if states & {"failed", "stale"} else EXIT_OK
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {**asdict(self), "exit_code": self.exit_code}
-
-    def summary(self) -> str:
-        """Return one line that says how the job ended."""
-        calls = sum(source.calls for source in self.sources)
-        rows = sum(source.rows for source in self.sources)
-        parts = [f"{calls} request{'s' if calls != 1 else ''}", f"{rows:,} rows landed"]
-        if self.build:
-            parts.append(f"{self.build.models} models built, {self.build.checks} checks passed")
-        parts.append("published" if self.is_published else "nothing new to publish")
-        line = f"{self.job}: {', '.join(parts)} in {self.seconds:.1f} s"
-        return line + (" (simulated data)" if self.is_simulated else "")
 
 
 class Job:
@@ -135,24 +69,23 @@ class Job:
         self._client: Client | None = None
 
     def fetch(self, source: Source, want_of: Callable[[Source], Want | None]) -> None:
-        """Ask a source for what `want_of` wants after everything archived was landed; archive each answer."""
+        """Ask a source for what `want_of` wants after everything archived was landed; archive each answer.
+
+        Called again after a failure it goes on where it stopped, because what was archived is landed first.
+        """
         self.land()
         want = want_of(source)
         if want is None:
             return
-        if source.needs_key and not self.settings.api_key:
-            raise UsageError(f"The source {source.name} needs OPENROUTER_API_KEY.")
-        outcome = self.outcome_of(source.name)
         exchange = source.exchange(want)
         try:
             request = next(exchange)
             while True:
-                answer = self._get(source, request, outcome)
-                request = exchange.send(answer)
+                request = exchange.send(self._ask(source, request))
         except StopIteration:
             return
 
-    def _get(self, source: Source, request: Request, outcome: SourceOutcome) -> Any:
+    def _ask(self, source: Source, request: Request) -> Answer:
         from pipeline.http import Client  # takes 0.1 s, and a run without a call does not need it
 
         if self._client is None:
@@ -162,7 +95,8 @@ class Job:
         try:
             answer = self._client.get(request.path, request.params, with_key=source.needs_key)
         finally:
-            outcome.calls += self._client.sent - before
+            self.outcome.of(source.name).calls += self._client.sent - before
+        self._refuse_another_world(answer)
         self._archive.add(
             source=source.name,
             url=answer.url,
@@ -174,36 +108,32 @@ class Job:
         )
         return answer
 
+    def _refuse_another_world(self, answer: Answer) -> None:
+        """Stop before a simulated answer meets real ones, or one of another seed, in the same archive."""
+        first = next(self._archive.fetches(), None)
+        here, there = (first and first.headers.get(SIMULATED_HEADER)), answer.headers.get(SIMULATED_HEADER)
+        if first and here != there:
+            raise UsageError(
+                f"{self.settings.home} holds {f'simulated data ({here})' if here else 'real data'}, and "
+                f"{self.settings.base_url} serves {f'simulated data ({there})' if there else 'real data'}; "
+                "use another TOKENGROWTH_HOME."
+            )
+
     def land(self) -> None:
         """Read every archived answer that was not read yet."""
         for fetch in self._archive.fetches(self._warehouse.landed_ids()):
-            source = SOURCES.get(fetch.source)
-            outcome = self.outcome_of(fetch.source)
+            outcome = self.outcome.of(fetch.source)
             try:
-                if source is None:
-                    raise SourceError(f"No source is named {fetch.source!r} in this version.")
-                parsed = parse(source, fetch, self._archive.read(fetch))
+                parsed = parse(fetch, self._archive.read(fetch))
             except SourceError as error:
                 self._warehouse.land(fetch, None, str(error))
-                outcome.status, outcome.message = "failed", str(error)
+                outcome.note_refused(str(error))
                 log.warning("%s", error)
                 continue
             self._warehouse.land(fetch, parsed)
+            outcome.note_landed(parsed)
             for warning in parsed.warnings:
                 log.warning("%s", warning)
-            if parsed.frame is None:
-                continue
-            if outcome.status == "held":
-                outcome.status = "loaded"
-            outcome.rows += parsed.frame.height
-            if parsed.first_date and parsed.last_date:
-                outcome.first_date = min(outcome.first_date or parsed.first_date, parsed.first_date)
-                outcome.last_date = max(outcome.last_date or parsed.last_date, parsed.last_date)
-            if parsed.is_stale and outcome.status == "loaded":
-                outcome.status = "stale"
-                outcome.message = (
-                    f"{fetch.source} promises days until {parsed.promised_end_date} and ends on {parsed.last_date}."
-                )
 
     def build(self, selectors: Sequence[str] = (), *, force: bool = False) -> None:
         """Build and check the models, unless the last build saw the same loads and SQL."""
@@ -216,25 +146,16 @@ class Job:
 
     def publish(self) -> None:
         """Publish the last full build, unless readers see it already."""
-        self.outcome.is_published = self._warehouse.publish()
+        self.outcome.is_published |= self._warehouse.publish()
 
     def conclude(self) -> None:
         """Note what readers find now."""
         self.outcome.is_anything_published = self.settings.published_path.exists()
         self.outcome.is_simulated = self._warehouse.is_simulated()
 
-    def held_days(self, source: Source) -> frozenset[date]:
-        """Return the days landed from a daily source."""
-        return self._warehouse.held(source.name).days
-
-    def floor(self, source: Source) -> date:
-        """Return the first day that a daily source can hold, as far as its answers have shown."""
-        held = self._warehouse.held(source.name)
-        shown = held.floor_date
-        # A day that is held disproves a later floor.
-        if shown is None or (held.days and min(held.days) < shown):
-            return DATASET_FLOOR
-        return max(DATASET_FLOOR, shown)
+    def held(self, source: Source) -> Held:
+        """Return what is landed of a daily source."""
+        return self._warehouse.held(source.name)
 
     def held_paths(self, source: Source) -> frozenset[str]:
         """Return the paths of a source's landed answers."""
@@ -242,29 +163,7 @@ class Job:
 
     def is_fetched_today(self, source: Source) -> bool:
         """Tell whether a snapshot of the business day is held."""
-        last = self._warehouse.last_fetched_at(source.name)
-        return last is not None and last.date() == self.settings.now().date()
-
-    def outcome_of(self, source: str) -> SourceOutcome:
-        """Return the entry of a source in the outcome."""
-        for known in self.outcome.sources:
-            if known.source == source:
-                return known
-        self.outcome.sources.append(SourceOutcome(source))
-        return self.outcome.sources[-1]
-
-    def note_missing(self, source: Source, first: date, last: date) -> None:
-        """Count the days that are still missing, and tell a stale source from one that is not due yet."""
-        outcome, held = self.outcome_of(source.name), self.held_days(source)
-        missing = [day for day in _days(max(first, self.floor(source)), last) if day not in held]
-        outcome.missing_days = len(missing)
-        if last not in held and outcome.status in ("held", "loaded"):
-            due = datetime.combine(last + DAY, datetime.min.time(), UTC) + source.published_after
-            is_late = self.settings.now() >= due
-            outcome.status = "stale" if is_late else "not_published_yet"
-            outcome.message = f"{source.name} does not hold {last} yet" + (
-                f", though it was due at {due:%H:%M} UTC." if is_late else f"; it is due at {due:%H:%M} UTC."
-            )
+        return self._warehouse.is_fetched_on(source.name, self.settings.now().date())
 
     def finish(self, step: Step) -> None:
         """Land, build and publish what is there, whatever a source did."""
@@ -274,12 +173,15 @@ class Job:
         self.conclude()
 
 
-def parse(source: Source, fetch: Fetch, body: bytes) -> Parsed:
+def parse(fetch: Fetch, body: bytes) -> Parsed:
     """Read an archived answer; raise SourceError where it cannot land.
 
     An answer that this version stumbles over is refused like any other: it must not block those behind it,
     and a later version reads it again on `rebuild`.
     """
+    source = SOURCES.get(fetch.source)
+    if source is None:
+        raise SourceError(f"No source is named {fetch.source!r} in this version.")
     try:
         parsed = source.parse(fetch, body)
     except SourceError:
@@ -299,12 +201,11 @@ def parse(source: Source, fetch: Fetch, body: bytes) -> Parsed:
 
 
 @contextmanager
-def writing(
-    settings: Settings, name: str, target: date | None = None, before: Callable[[Settings], None] | None = None
-) -> Iterator[Job]:
+def writing(settings: Settings, name: str, *, anew: bool = False) -> Iterator[Job]:
     """Hold the one lock of all writers of a home while a job works; raise LockedError when it stays taken.
 
-    `before` runs under the lock, before the warehouse is opened.
+    A checked build that a killed run did not publish is published first. With `anew` the job works on an empty
+    warehouse, which takes the old one's place only when the job has succeeded.
     """
     started = time.perf_counter()
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -317,12 +218,12 @@ def writing(
             "try again when it has finished, or set TOKENGROWTH_LOCK_TIMEOUT_SECONDS."
         ) from None
     try:
-        if before:
-            before(settings)
-        with Warehouse(settings) as warehouse:
-            outcome = Outcome(name, target)
-            yield Job(settings, warehouse, outcome)
-            outcome.seconds = time.perf_counter() - started
+        with open_warehouse(settings, anew=anew) as warehouse:
+            job = Job(settings, warehouse, Outcome(name))
+            if not anew:
+                job.publish()
+            yield job
+            job.outcome.seconds = time.perf_counter() - started
     finally:
         lock.release()
 
@@ -339,14 +240,15 @@ def run(settings: Settings, sources: Sequence[str] = (), target: date | None = N
             f"The date {target} is not among the days that OpenRouter can have published: "
             f"{DATASET_FLOOR} to {last_complete_day(settings)}, the last complete UTC day."
         )
-
-    with writing(settings, "run", target) as job:
+    with writing(settings, "run") as job:
         _fetch_all(job, chosen, partial(run_want, job, target=target), step)
         job.finish(step)
-        for source in chosen:
-            if source.is_daily:
-                job.note_missing(source, DATASET_FLOOR, target)
-        _hint_at_backfill(job, chosen)
+        _conclude(job, chosen, (DATASET_FLOOR, target))
+        lacking = [job.outcome.of(source.name).missing_days for source in chosen if source.is_daily]
+        if job.outcome.is_anything_published and any(days > 1 for days in lacking):
+            job.outcome.hint = (
+                f"{max(lacking)} older days are not loaded; `tokengrowth backfill` loads those that can be had."
+            )
         return job.outcome
 
 
@@ -363,14 +265,12 @@ def backfill(
 
     Raises UsageError for days before 2025-01-01 or after the last complete day.
     """
-    first, last = backfill_window(settings, start, end)
+    window = backfill_window(settings, start, end)
     chosen = chosen_sources(settings, sources, snapshots=False)
-
-    with writing(settings, "backfill", last) as job:
-        _fetch_all(job, chosen, partial(backfill_want, job, first=first, last=last, force=force), step)
+    with writing(settings, "backfill") as job:
+        _fetch_all(job, chosen, partial(backfill_want, job, window=window, force=force), step)
         job.finish(step)
-        for source in chosen:
-            job.note_missing(source, first, last)
+        _conclude(job, chosen, window)
         return job.outcome
 
 
@@ -382,12 +282,12 @@ def planned_backfill(
     *,
     force: bool = False,
 ) -> list[tuple[str, Request]]:
-    """Return the calls that a backfill makes at the most, without making them."""
-    first, last = backfill_window(settings, start, end)
+    """Return the calls that a backfill makes if every window and snapshot exists, without making them."""
+    window = backfill_window(settings, start, end)
     chosen = chosen_sources(settings, sources, snapshots=False)
-    with writing(settings, "backfill", last) as job:
+    with writing(settings, "backfill") as job:
         job.land()
-        wants = [(source, backfill_want(job, source, first, last, force=force)) for source in chosen]
+        wants = [(source, backfill_want(job, source, window=window, force=force)) for source in chosen]
     return [(source.name, request) for source, want in wants if want for request in source.plan(want)]
 
 
@@ -398,30 +298,36 @@ def run_want(job: Job, source: Source, target: date) -> Want | None:
     """
     if not source.is_daily:
         return None if job.is_fetched_today(source) else Want(job.settings.now())
-    held = job.held_days(source)
-    reach = max(job.floor(source), target - (source.run_days - 1) * DAY)
-    missing = [day for day in _days(reach, target) if day not in held]
+    held = job.held(source)
+    reach = max(held.floor(), target - (source.run_days - 1) * DAY)
+    missing = [day for day in days_between(reach, target) if day not in held.days]
     if not missing:
         return None
-    newest = _days(max(reach, target - (REFETCHED_DAYS - 1) * DAY), target) if target in missing else []
+    newest = days_between(max(reach, target - (REFETCHED_DAYS - 1) * DAY), target) if target in missing else []
     return Want(job.settings.now(), frozenset([*missing, *newest]), job.held_paths(source), RUN_CALLS)
 
 
-def backfill_want(job: Job, source: Source, first: date, last: date, *, force: bool) -> Want | None:
-    """Return what a backfill asks of a source: the days of the window that are not held, or all with `force`."""
+def backfill_want(job: Job, source: Source, window: tuple[date, date], *, force: bool) -> Want | None:
+    """Return what a backfill asks of a source: the days of the window that are not held, or all with `force`.
+
+    That there is nothing before some day is believed for the day on which it was shown; then it is asked again.
+    """
+    now = job.settings.now()
     if force:
-        return Want(job.settings.now(), frozenset(_days(first, last)))
-    held = job.held_days(source)
-    missing = frozenset(day for day in _days(max(first, job.floor(source)), last) if day not in held)
-    return Want(job.settings.now(), missing, job.held_paths(source)) if missing else None
+        return Want(now, frozenset(days_between(*window)))
+    held = job.held(source)
+    first = max(window[0], held.floor(shown_on=now.date()))
+    missing = frozenset(day for day in days_between(first, window[1]) if day not in held.days)
+    return Want(now, missing, job.held_paths(source)) if missing else None
 
 
 def rebuild(settings: Settings, step: Step = call) -> Outcome:
-    """Drop the warehouse and rebuild it from the archive alone, without the network; publish."""
-    if not settings.archive_dir.exists():
-        raise UsageError(f"{settings.archive_dir} holds no archive to rebuild from; check TOKENGROWTH_HOME.")
-    with writing(settings, "rebuild", before=remove) as job:
+    """Rebuild the warehouse from the archive alone, without the network, in place of the old one; publish."""
+    if next(Archive(settings.archive_dir).fetches(), None) is None:
+        raise UsageError(f"{settings.archive_dir} holds no archived answers to rebuild from; check TOKENGROWTH_HOME.")
+    with writing(settings, "rebuild", anew=True) as job:
         job.finish(step)
+        _conclude(job, [SOURCES[outcome.source] for outcome in job.outcome.sources if outcome.source in SOURCES], None)
         return job.outcome
 
 
@@ -480,21 +386,14 @@ def chosen_sources(settings: Settings, names: Sequence[str], *, snapshots: bool)
 def _fetch_all(job: Job, sources: Sequence[Source], want_of: Callable[[Source], Want | None], step: Step) -> None:
     """Fetch each source; one that fails does not stop the others."""
     for source in sources:
-        outcome = job.outcome_of(source.name)
+        outcome = job.outcome.of(source.name)
         try:
-            step(f"fetch {source.name}", job.fetch, source, want_of)
+            step(f"fetch {source.name}", job.fetch, source, want_of, may_pass=True)
         except SourceError as error:
-            outcome.status = "quota_reached" if isinstance(error, QuotaReachedError) else "failed"
-            outcome.message = str(error)
+            outcome.note_error(error)
             log.warning("%s", error)
 
 
-def _hint_at_backfill(job: Job, sources: Sequence[Source]) -> None:
-    lacking = [job.outcome_of(s.name) for s in sources if s.is_daily and job.outcome_of(s.name).missing_days > 1]
-    if lacking and job.outcome.is_anything_published:
-        days = lacking[0].missing_days
-        job.outcome.hint = f"{days} older day(s) are not loaded; `tokengrowth backfill` loads those that can be had."
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [first + n * DAY for n in range((last - first).days + 1)]
+def _conclude(job: Job, sources: Sequence[Source], window: tuple[date, date] | None) -> None:
+    for source in sources:
+        job.outcome.of(source.name).conclude(source, job.held(source), window, job.settings.now())

@@ -191,12 +191,21 @@ def column_docs(models: Mapping[str, Model], model: Model) -> dict[str, str]:
 
 
 def create_ledgers(connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model]) -> None:
-    """Create the schemas and the tables that landing fills, where they are missing."""
+    """Create the schemas and the tables that landing fills, where they are missing.
+
+    Raises BuildFailedError where one has other columns than its file says.
+    """
     for schema in sorted({model.schema for model in models.values()} - {CHECKS}):
         connection.execute(f"create schema if not exists {schema}")
     for model in models.values():
-        if model.kind == "ledger":
-            connection.execute(f"create table if not exists {model.full_name} as {model.sql}")
+        if model.kind != "ledger":
+            continue
+        connection.execute(f"create table if not exists {model.full_name} as {model.sql}")
+        if connection.sql(f"from {model.full_name} limit 0").columns != connection.sql(model.sql).columns:
+            raise BuildFailedError(
+                f"The table {model.full_name} was made by another version of this program; "
+                "`tokengrowth rebuild` makes it anew from the archive."
+            )
 
 
 def build(
@@ -299,11 +308,12 @@ def _existing(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def comment(connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], model: Model, note: str = "") -> None:
     """Write the descriptions of a table and its columns into the database."""
     kind = "view" if model.kind == "view" else "table"
-    statements = [f"comment on {kind} {model.full_name} is {_quoted(note + model.description)}"]
+    statements = [f"comment on {kind} {model.full_name} is {quoted(note + model.description)}"]
     for name, doc in column_docs(models, model).items():
-        statements.append(f"comment on column {model.full_name}.{name} is {_quoted(doc)}")
+        statements.append(f"comment on column {model.full_name}.{name} is {quoted(doc)}")
     connection.execute(";".join(statements))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -47,10 +47,17 @@ class Shown:
         return table.render(form)
 
 
-def query(settings: Settings, sql: str) -> Table:
-    """Run one query on the published file; its marts are found by their bare names."""
+def query(settings: Settings, sql: str) -> tuple[Table, str]:
+    """Run one query on the published file, its marts found by their bare names; return rows and summary line."""
     with published(settings) as connection:
-        return Table("", *ask(connection, sql))
+        table = Table("", *ask(connection, sql))
+        is_simulated = rows_of(connection, "select is_simulated from contract")[0]["is_simulated"]
+    return table, f"query: {len(table.rows):,} rows" + simulated_note(is_simulated)
+
+
+def simulated_note(is_simulated: bool) -> str:
+    """Return what a summary line adds for made-up figures."""
+    return " (simulated data)" if is_simulated else ""
 
 
 def show(settings: Settings, dimension: str, day: date | None, top: int) -> Shown:
@@ -71,12 +78,18 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
     state = " (provisional: a day of the last 7 may be restated)" if rows[0]["is_provisional"] else ""
     what = "Tokens of all public models, until" if dimension == "total" else f"Largest {dimension}s on"
     title = f"{simulated}{what} {day}{state}"
-    pretty, plain = (
+    # Where no title is printed, a column says whether the figures are made up.
+    origin = {"is_simulated": contract["is_simulated"]}
+    pretty, plain, raw = (
         Table(title, list(cells[0]), [list(cell.values()) for cell in cells], contract["citation"])
-        for cells in ([_cells(row, words) for row in rows] for words in (PRETTY, PLAIN))
+        for cells in (
+            [_cells(row, PRETTY) for row in rows],
+            [_cells(row, PLAIN) | origin for row in rows],
+            [row | origin for row in rows],
+        )
     )
-    raw = Table(title, list(rows[0]), [list(row.values()) for row in rows])
-    return Shown(pretty, plain, raw, f"show: {len(rows)} rows of {dimension} until {day}, newest day {newest}")
+    summary = f"show: {len(rows)} rows of {dimension} until {day}, newest day {newest}"
+    return Shown(pretty, plain, raw, summary + simulated_note(contract["is_simulated"]))
 
 
 @dataclass(frozen=True)

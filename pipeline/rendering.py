@@ -59,7 +59,7 @@ class Table:
 
     def _screen(self) -> str:
         numeric = self._numeric()
-        cells = [[_clean(name) for name in self.columns], *([_clean(_text(v)) for v in row] for row in self.rows)]
+        cells = [[clean(name) for name in self.columns], *([clean(_text(v)) for v in row] for row in self.rows)]
         widths = [max(len(row[n]) for row in cells) for n in range(len(self.columns))]
         lines = [
             "  ".join(
@@ -120,7 +120,7 @@ def _looks_numeric(value: Any) -> bool:
     return isinstance(value, str) and value[:1] in set("0123456789+-") and value.endswith((" T", " B", " M", "%", "pp"))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Drop control characters: a name from outside must not steer a terminal."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
@@ -141,7 +141,7 @@ def _csv_cell(value: Any) -> Any:
 
 
 def _markdown_cell(value: Any) -> str:
-    text = _clean(_text(value))
+    text = clean(_text(value))
     for character in "\\`*_[]<>|":
         text = text.replace(character, f"\\{character}")
     return text

@@ -25,8 +25,10 @@ from pipeline.archive import Fetch
 from pipeline.contracts import Parsed
 from pipeline.errors import BuildFailedError, TokenGrowthError, UsageError
 from pipeline.settings import APP_NAME, Settings
+from pipeline.sources import DATASET_FLOOR
 
 PUBLISHED_SCHEMAS = ("marts", "meta")
+LAST_BUILD = "select build_id, inputs_sha256 from meta.builds where is_successful order by rowid desc limit 1"
 SIMULATED_NOTE = "Simulated data, not OpenRouter's. "
 
 
@@ -42,21 +44,34 @@ class Build:
 
 @dataclass(frozen=True)
 class Held:
-    """What is landed of one daily source: its days, and the first day that it holds at all, where known."""
+    """What is landed of one daily source: its days, and the floors that its answers have shown, each with the day."""
 
     days: frozenset[date]
-    floor_date: date | None
+    floors: tuple[tuple[date, date], ...]
+
+    def floor(self, shown_on: date | None = None) -> date:
+        """Return the first day that the source can hold, as far as answers (of one day, or of any) have shown.
+
+        A day that is held disproves a later floor: a gap in what the source serves is not its end.
+        """
+        shown = [floor for floor, day in self.floors if shown_on in (None, day)]
+        return max([DATASET_FLOOR, *(floor for floor in shown if not self.days or floor <= min(self.days))])
 
 
 class Warehouse:
     """The writer's connection; use it as a context manager."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, path: Path | None = None) -> None:
         self._settings = settings
         self._models = models.load(models.sql_dir())
-        settings.home.mkdir(parents=True, exist_ok=True)
-        self._connection = _connect(settings.warehouse_path)
-        models.create_ledgers(self._connection, self._models)
+        path = path or settings.warehouse_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = _connect(path)
+        try:
+            models.create_ledgers(self._connection, self._models)
+        except BuildFailedError:
+            self._connection.close()
+            raise
 
     def __enter__(self) -> Warehouse:
         return self
@@ -72,20 +87,20 @@ class Warehouse:
         """Return the days landed from a source, and its floor where an answer has shown it."""
         days = self._rows("select distinct date from raw.rankings_daily where source = ?", [source])
         floors = self._rows(
-            "select max(floor_date) from meta.loads where source = ? and outcome <> 'refused'", [source]
+            "select distinct floor_date, fetched_at::date from meta.loads where source = ? and floor_date is not null",
+            [source],
         )
-        return Held(frozenset(day for (day,) in days), floors[0][0])
+        return Held(frozenset(day for (day,) in days), tuple(sorted(floors)))
 
     def landed_urls(self, source: str) -> set[str]:
         """Return the URLs of a source whose answers hold rows."""
         rows = self._rows("select url from meta.loads where source = ? and outcome = 'landed'", [source])
         return {url for (url,) in rows}
 
-    def last_fetched_at(self, source: str) -> datetime | None:
-        """Return when a source was last landed (UTC)."""
-        query = "select max(fetched_at) from meta.loads where source = ? and outcome = 'landed'"
-        (moment,) = self._rows(query, [source])[0]
-        return moment.replace(tzinfo=UTC) if moment else None
+    def is_fetched_on(self, source: str, day: date) -> bool:
+        """Tell whether an answer of a source was landed that was received on a UTC day."""
+        query = "select 1 from meta.loads where source = ? and outcome = 'landed' and fetched_at::date = ? limit 1"
+        return bool(self._rows(query, [source, day]))
 
     def land(self, fetch: Fetch, parsed: Parsed | None, refusal: str | None = None) -> None:
         """Write an answer's rows and its row in meta.loads, in one transaction."""
@@ -132,9 +147,9 @@ class Warehouse:
         return bool(self._rows("select 1 from raw.rankings_daily limit 1"))
 
     def is_built(self) -> bool:
-        """Tell whether the last full build saw every load and the SQL as it is now."""
-        query = "select inputs_sha256 from meta.builds where is_successful order by rowid desc limit 1"
-        return self._rows(query) == [(self._inputs_sha256(),)]
+        """Tell whether the last build was a full one, of every load and the SQL as it is now."""
+        rows = self._rows(LAST_BUILD)
+        return bool(rows) and rows[0][1] == self._inputs_sha256()
 
     def build(self, selectors: Sequence[str] = ()) -> Build:
         """Build and check models in one transaction; on failure roll back, note it, raise BuildFailedError."""
@@ -159,7 +174,9 @@ class Warehouse:
         return Build(build_id, len({one.model for one in checked}), len(checked), seconds)
 
     def check(self) -> list[models.Checked]:
-        """Check the tables as they are."""
+        """Check the tables as they are; raise TokenGrowthError where they are not there or out of date."""
+        if not self.is_built():
+            raise TokenGrowthError("The tables are not built from what is loaded; run `tokengrowth build` first.")
         ordered = models.ordered(self._models)
         return [one for model in ordered for one in models.check(self._connection, model)]
 
@@ -168,13 +185,9 @@ class Warehouse:
         return bool(self._rows("select 1 from meta.loads where is_simulated and outcome = 'landed' limit 1"))
 
     def publish(self) -> bool:
-        """Copy marts and meta to the published file when it lags behind the last full build."""
-        query = (
-            "select build_id from meta.builds where is_successful and inputs_sha256 is not null "
-            "order by rowid desc limit 1"
-        )
-        built = self._rows(query)
-        if not built or published_build_id(self._settings) == built[0][0]:
+        """Copy marts and meta to the published file when it lags behind the last build, and that was a full one."""
+        rows = self._rows(LAST_BUILD)
+        if not rows or rows[0][1] is None or published_build_id(self._settings) == rows[0][0]:
             return False
         path = self._settings.published_path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -196,8 +209,8 @@ class Warehouse:
                 continue
             part = folder / f"{model.name}.parquet.part"
             self._connection.execute(
-                f"copy {model.full_name} to {_quoted(str(part))} (format parquet, compression zstd, "
-                f"kv_metadata {{citation: {_quoted(citation)}, licence: {_quoted(licence)}}})"
+                f"copy {model.full_name} to {models.quoted(str(part))} (format parquet, compression zstd, "
+                f"kv_metadata {{citation: {models.quoted(citation)}, licence: {models.quoted(licence)}}})"
             )
             part.replace(folder / f"{model.name}.parquet")
             written.add(f"{model.name}.parquet")
@@ -208,7 +221,8 @@ class Warehouse:
         run = self._connection.execute
         home = self._connection.execute("select current_database()").fetchall()[0][0]
         note = SIMULATED_NOTE if self.is_simulated() else ""
-        run(f"attach {_quoted(str(part))} as published (storage_version {_quoted(self._settings.storage_version)})")
+        storage = models.quoted(self._settings.storage_version)
+        run(f"attach {models.quoted(str(part))} as published (storage_version {storage})")
         try:
             for schema in PUBLISHED_SCHEMAS:
                 run(f"create schema published.{schema}")
@@ -288,11 +302,24 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], lis
         raise UsageError(f"The query does not run: {str(error).strip()}") from None
 
 
-def remove(settings: Settings) -> None:
-    """Delete the warehouse; the archive and what is published stay."""
-    path = settings.warehouse_path
-    path.unlink(missing_ok=True)
-    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+@contextmanager
+def open_warehouse(settings: Settings, *, anew: bool = False) -> Iterator[Warehouse]:
+    """Open the warehouse; with `anew` an empty one, which replaces the old one when the block has succeeded."""
+    if not anew:
+        with Warehouse(settings) as warehouse:
+            yield warehouse
+        return
+    part = settings.warehouse_path.with_suffix(".part")
+    for path in (part, _wal(part)):
+        path.unlink(missing_ok=True)
+    with Warehouse(settings, part) as warehouse:
+        yield warehouse
+    _wal(settings.warehouse_path).unlink(missing_ok=True)
+    part.replace(settings.warehouse_path)
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
 
 
 @contextmanager
@@ -313,15 +340,12 @@ def published_build_id(settings: Settings) -> str | None:
     """Return the build that readers see; None where there is none or it cannot be read."""
     if not settings.published_path.exists():
         return None
-    query = (
-        "select build_id from meta.builds where is_successful and inputs_sha256 is not null order by rowid desc limit 1"
-    )
     try:
         with published(settings) as connection:
-            rows = connection.execute(query).fetchall()
+            rows = connection.execute(LAST_BUILD).fetchall()
     except (duckdb.Error, TokenGrowthError):
         return None
-    return rows[0][0] if rows else None
+    return str(rows[0][0]) if rows else None
 
 
 def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -339,10 +363,6 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
 def _utc(moment: datetime) -> datetime:
     """Drop the zone: every instant in the tables is UTC."""
     return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _sync(path: Path) -> None:

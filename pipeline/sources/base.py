@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.archive import Fetch
 from pipeline.contracts import Parsed
-from pipeline.errors import SourceError, SourceUnavailableError
+from pipeline.errors import SourceError, SourceUnavailableError, may_pass
+from pipeline.rendering import clean
 
 if TYPE_CHECKING:
     from pipeline.http import Answer
@@ -64,7 +65,6 @@ class Source:
     """
 
     name: str
-    title: str
     needs_key: bool
     is_daily: bool
     run_days: int
@@ -83,7 +83,8 @@ def require_ok(status: int, body: bytes, what: str) -> None:
             f"{what}: OpenRouter refused the key (HTTP {status}{_message(body)}); "
             "check OPENROUTER_API_KEY, or unset it to read the keyless exports."
         )
-    raise SourceUnavailableError(f"{what}: OpenRouter answered HTTP {status}{_message(body)}.")
+    error = SourceUnavailableError if may_pass(status) else SourceError
+    raise error(f"{what}: OpenRouter answered HTTP {status}{_message(body)}.")
 
 
 def _message(body: bytes) -> str:
@@ -91,7 +92,7 @@ def _message(body: bytes) -> str:
         message = str(json.loads(body)["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return ""
-    return f", {message[:200]!r}"
+    return f", {clean(message[:200])!r}"
 
 
 def windows(days: Iterable[date], span_days: int) -> list[tuple[date, date]]:

@@ -78,22 +78,31 @@ def exchange(want: Want) -> Exchange:
     newest = _read_manifest(latest.status, latest.body, None).snapshot_date
     if newest > want.now.date():
         raise ContractBrokenError(f"{NAME}: the latest manifest names the snapshot of {newest}, which is to come.")
-    present, read_from = newest, newest
+    present, missing, read_from = newest, date.min, newest
     for snapshot in _snapshots(want, newest):
         manifest = yield from _ask_manifest(snapshot, newest)
-        if manifest is None:
-            if want.max_calls is not None:
-                return
-            first = yield from _first_between(snapshot, present)
-            if first is None and read_from == newest:
-                first = yield from _ask_manifest(newest, newest)
-            if first and any(_first_day(first.snapshot_date) <= day < read_from for day in want.days):
-                request = _file_request(first)
-                if request.path not in want.held_paths:
-                    yield request
+        if manifest is None and want.max_calls is not None:
             return
-        yield _file_request(manifest)
-        present, read_from = snapshot, _first_day(snapshot)
+        if manifest is None:
+            # One day without a snapshot is no end: that of the next day overlaps enough to stand in for it.
+            missing = max(missing, snapshot)
+            manifest = yield from _ask_manifest(snapshot + timedelta(days=1), newest)
+        if manifest is None:
+            missing = max(missing, snapshot + timedelta(days=1))
+            manifest = yield from _first_between(missing, present)
+            if manifest is None and read_from == newest:
+                manifest = yield from _ask_manifest(newest, newest)
+            if manifest and any(_first_day(manifest.snapshot_date) <= day < read_from for day in want.days):
+                yield from _ask_file(manifest, want)
+            return
+        yield from _ask_file(manifest, want)
+        present, read_from = manifest.snapshot_date, _first_day(manifest.snapshot_date)
+
+
+def _ask_file(manifest: Manifest, want: Want) -> Exchange:
+    request = _file_request(manifest)
+    if request.path not in want.held_paths:
+        yield request
 
 
 def _first_between(missing: date, present: date) -> Generator[Request, Answer, Manifest | None]:
@@ -226,7 +235,7 @@ def _read_csv(body: bytes, what: str) -> tuple[pl.DataFrame, list[str]]:
         "date": pl.col("date").str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         "model_permaslug": pl.col("model_permaslug").str.contains(r"^[!-~]{1,200}$"),
         "rank": pl.col("rank").str.contains(r"^[0-9]+$") | (is_other & pl.col("rank").is_null()),
-        "total_tokens": pl.col("total_tokens").str.contains(r"^[0-9]{1,18}$"),
+        "total_tokens": pl.col("total_tokens").str.contains(r"^[0-9]{1,16}$"),
         "share_of_daily_tokens": pl.col("share_of_daily_tokens").cast(pl.Float64, strict=False).is_between(0, 1),
     }
     for name, rule in shapes.items():
@@ -242,7 +251,6 @@ def _read_csv(body: bytes, what: str) -> tuple[pl.DataFrame, list[str]]:
 
 SOURCE = Source(
     name=NAME,
-    title="official exports, keyless: 30 days a snapshot",
     needs_key=False,
     is_daily=True,
     run_days=SNAPSHOT_DAYS,

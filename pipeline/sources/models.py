@@ -166,7 +166,6 @@ def _row(model: Model) -> tuple[Any, ...]:
 
 SOURCE = Source(
     name=NAME,
-    title="models catalogue, keyless: the present only",
     needs_key=False,
     is_daily=False,
     run_days=1,

@@ -25,8 +25,7 @@ PATH = "/api/v1/datasets/rankings-daily"
 WINDOW_DAYS = 366
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
-# 18 digits fit into a BIGINT; a year of all models stays below 10^16.
-TokenString = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
+TokenString = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,16}$")]
 
 
 class RankedModel(Payload):
@@ -111,7 +110,6 @@ def _parse(status: int, body: bytes, asked_start: date) -> Parsed:
 
 SOURCE = Source(
     name=NAME,
-    title="Data API: daily rankings, all history",
     needs_key=True,
     is_daily=True,
     run_days=3 * WINDOW_DAYS,

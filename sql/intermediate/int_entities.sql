@@ -1,6 +1,6 @@
 -- Every entity whose growth is measured, with the days of its series: from its first listing until 28 days after
 -- its last, at most to the newest day. Its daily bounds start 27 days earlier, for the sake of its first windows.
--- grain: entity_id
+-- grain: dimension, entity
 -- check: first_day <= last_day
 with loaded as (
     select

@@ -1,5 +1,5 @@
 -- Every model that was ever listed, under a short key.
--- grain: model_id
+-- grain: model_permaslug
 -- check: first_listed_date <= last_listed_date
 with ranked as (
     select

@@ -1,5 +1,6 @@
 -- One row an archived answer: what it was, what became of it, and what it covers.
 -- kind: ledger
+-- grain: load_id
 select
     null::varchar as load_id, -- digest of the answer's row in the archive's manifest
     null::varchar as source, -- which source was asked

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.archive import Fetch
 from pipeline.contracts import Parsed
-from pipeline.errors import ContractBrokenError, SourceUnavailableError
+from pipeline.errors import ContractBrokenError, SourceError
 from pipeline.http import Answer
 from pipeline.sources.base import Want
 from pipeline.sources.models import PATH, SOURCE
@@ -243,7 +243,7 @@ def test_a_catalogue_that_breaks_its_contract_is_refused_with_the_place(name: st
 
 @pytest.mark.parametrize("status", [301, 400, 404])
 def test_another_status_is_a_sentence(status: int) -> None:
-    with pytest.raises(SourceUnavailableError, match=f"models: OpenRouter answered HTTP {status}"):
+    with pytest.raises(SourceError, match=f"models: OpenRouter answered HTTP {status}"):
         parse(b"", status)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipeline.archive import Fetch
 from pipeline.contracts import Parsed
-from pipeline.errors import ContractBrokenError, SourceError, SourceUnavailableError
+from pipeline.errors import ContractBrokenError, SourceError
 from pipeline.http import Answer
 from pipeline.sources.base import DATASET_FLOOR, Request, Want, windows
 from pipeline.sources.rankings_daily import PATH, SOURCE
@@ -258,7 +258,7 @@ def test_a_refused_key_names_the_variable_and_the_servers_words(status: int) -> 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"error": "x"}', b'{"error": null}', b"<html>"])
 def test_another_status_is_a_sentence_whatever_the_body(body: bytes) -> None:
-    with pytest.raises(SourceUnavailableError, match=r"OpenRouter answered HTTP 400\."):
+    with pytest.raises(SourceError, match=r"OpenRouter answered HTTP 400\."):
         parse(body, status=400)
 
 

@@ -242,14 +242,15 @@ def test_two_unreadable_answers_are_outlasted_by_a_third_try(second_day, prepare
     home = second_day("rankings-daily")
     # The first run brings the day that is missing, the others ask for it again.
     words = ["run", "--source", "rankings-daily", "--json"]
-    for case in (case for case in UNREADABLE.values() if case.is_retried):
+    for number, case in enumerate(case for case in UNREADABLE.values() if case.is_retried):
         held, faults = home.archived(), home.faulty_requests()
         monkeypatch.setenv("TOKENGROWTH_READ_TIMEOUT_SECONDS", case.read_timeout_seconds)
         home.server.faults(case.on(RANKINGS, times=2))
         assert home.call(*words).code == 0
         assert home.faulty_requests() == faults + 2
         assert len(home.archived()) == len(held) + 1
-        words = ["backfill", "--force", "--start-date", "2026-08-19", "--source", "rankings-daily", "--json"]
+        start = f"2026-08-{10 + number}"
+        words = ["backfill", "--force", "--start-date", start, "--source", "rankings-daily", "--json"]
     assert home.published() == prepared["rankings-daily"].healed
     assert home.is_silent_about(KEY)
 

@@ -180,7 +180,10 @@ def test_every_flipped_byte_of_an_object_is_noticed(folder, add) -> None:
         assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"not gzip", gzip.compress(b"something else", mtime=0), gzip.compress(BODY, mtime=0)[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not gzip", gzip.compress(b"something else", mtime=0), gzip.compress(BODY, mtime=0)[:-9]],
+)
 def test_a_damaged_object_is_a_sentence(content, folder, add) -> None:
     fetch = add()
     (path,) = objects(folder)

@@ -1,0 +1,231 @@
+"""States that must not block a home, and that the next run makes good."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline import jobs
+from pipeline.archive import Archive
+from pipeline.errors import SourceUnavailableError, TokenGrowthError, UsageError
+from pipeline.settings import Settings
+from pipeline.simulation import World
+from pipeline.warehouse import Held, published_build_id
+from tests.conftest import KEY, Ended, morning_after
+
+RANKINGS = "/api/v1/datasets/rankings-daily"
+
+
+@pytest.fixture
+def loaded(use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World) -> tuple[Settings, Any]:
+    server = simulate(small_world)
+    settings = use(server.base_url, server.now.isoformat(), KEY)
+    assert jobs.run(settings).exit_code == 0
+    return settings, server
+
+
+def count(settings: Settings, table: str) -> int:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def test_the_same_fetch_twice_is_one_fetch_after_a_rebuild_too(loaded: tuple[Settings, Any]) -> None:
+    settings, _ = loaded
+    for _ in range(2):
+        jobs.backfill(settings, date(2025, 1, 3), date(2025, 1, 5), force=True)
+    before = count(settings, "raw.rankings_daily"), count(settings, "meta.loads")
+    assert jobs.rebuild(settings).exit_code == 0
+    assert (count(settings, "raw.rankings_daily"), count(settings, "meta.loads")) == before
+
+
+def test_a_rebuild_that_fails_leaves_the_warehouse_as_it_was(loaded: tuple[Settings, Any]) -> None:
+    settings, _ = loaded
+    before = settings.warehouse_path.read_bytes()
+    (damaged, *_) = (settings.archive_dir / "objects").rglob("*.gz")
+    whole = damaged.read_bytes()
+    damaged.write_bytes(b"broken")
+    with pytest.raises(TokenGrowthError, match="cannot be read"):
+        jobs.rebuild(settings)
+    assert settings.warehouse_path.read_bytes() == before
+    damaged.write_bytes(whole)
+    assert jobs.rebuild(settings).exit_code == 0
+    shutil.rmtree(settings.archive_dir / "manifest")
+    with pytest.raises(UsageError, match="holds no archived answers"):
+        jobs.rebuild(settings)
+
+
+def test_a_build_that_was_not_published_is_published_first(loaded: tuple[Settings, Any]) -> None:
+    settings, _ = loaded
+    before = published_build_id(settings)
+    with jobs.writing(settings, "build") as job:
+        job.build(force=True)
+    assert published_build_id(settings) == before
+    with jobs.writing(settings, "run"):
+        assert published_build_id(settings) != before
+
+
+def test_a_partial_build_is_not_published_under_the_name_of_the_last_whole_one(loaded: tuple[Settings, Any]) -> None:
+    settings, _ = loaded
+    before = published_build_id(settings)
+    jobs.build(settings, ["fct_token_growth_daily"])
+    settings.published_path.unlink()
+    with jobs.writing(settings, "check") as job:
+        assert not settings.published_path.exists()
+        assert not job.outcome.is_published
+    assert jobs.run(settings).is_published
+    assert published_build_id(settings) != before
+
+
+def test_another_seed_or_real_data_is_refused_before_it_reaches_the_archive(
+    loaded: tuple[Settings, Any], simulate: Callable[..., Any]
+) -> None:
+    settings, server = loaded
+    kept = len(list(Archive(settings.archive_dir).fetches()))
+    other = simulate(World(seed=8, days=60))
+    later = settings.model_copy(
+        update={"base_url": other.base_url, "fixed_now": server.now + timedelta(days=1)},
+    )
+    with pytest.raises(UsageError, match="use another TOKENGROWTH_HOME"):
+        jobs.run(later)
+    assert len(list(Archive(settings.archive_dir).fetches())) == kept
+
+
+def test_a_refused_answer_that_a_later_one_makes_up_for_is_no_failure(loaded: tuple[Settings, Any]) -> None:
+    settings, server = loaded
+    archive = Archive(settings.archive_dir)
+    good = next(fetch for fetch in archive.fetches() if fetch.source == "rankings-daily")
+    archive.add(
+        source=good.source,
+        url=good.url,
+        status=522,
+        fetched_at=server.now,
+        headers=good.headers,
+        body=b"gateway",
+        context=good.context,
+    )
+    outcome = jobs.backfill(settings, date(2025, 1, 3), date(2025, 1, 5), force=True)
+    assert (outcome.exit_code, outcome.of("rankings-daily").status) == (0, "loaded")
+
+
+def test_an_error_after_a_window_that_landed_is_a_failure(
+    use: Callable[..., Settings], simulate: Callable[..., Any], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = simulate(world)
+    settings = use(server.base_url, server.now.isoformat(), KEY)
+    ask = jobs.Job._ask
+
+    def ask_once(job: jobs.Job, *words: Any) -> Any:
+        if job.outcome.of("rankings-daily").calls:
+            raise SourceUnavailableError("The line is down.")
+        return ask(job, *words)
+
+    monkeypatch.setattr(jobs.Job, "_ask", ask_once)
+    outcome = jobs.run(settings, ["rankings-daily"])
+    assert (outcome.exit_code, outcome.of("rankings-daily").status) == (3, "failed")
+    assert outcome.of("rankings-daily").rows > 10_000
+    monkeypatch.undo()
+
+
+def test_days_before_the_first_published_one_are_no_failure(
+    use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World, cli: Callable[..., Ended]
+) -> None:
+    server = simulate(small_world)
+    use(server.base_url, server.now.isoformat())
+    assert cli("backfill").code == 0
+    server.set_clock(server.now)
+    world = World(first_day=date(2025, 3, 1), days=60)
+    later = simulate(world, morning_after(world.last_day))
+    use(later.base_url, later.now.isoformat(), TOKENGROWTH_HOME=str(Path.cwd() / "later"))
+    ended = cli("backfill", "--start-date", "2025-01-05", "--end-date", "2025-02-10", "--json")
+    (source,) = json.loads(ended.out)["sources"]
+    assert source["status"] == "before_floor"
+    assert "holds nothing before 2025-03-01" in source["message"]
+
+
+def test_a_floor_is_disproved_by_an_older_day_and_believed_for_its_day() -> None:
+    floor, shown = date(2025, 6, 16), date(2025, 9, 1)
+    held = Held(frozenset([date(2025, 7, 1)]), ((floor, shown),))
+    assert held.floor() == floor
+    assert held.floor(shown_on=shown) == floor
+    assert held.floor(shown_on=shown + timedelta(days=1)) == date(2025, 1, 1)
+    assert replace(held, days=frozenset([date(2025, 6, 1)])).floor() == date(2025, 1, 1)
+
+
+def test_a_table_of_another_version_is_a_sentence(loaded: tuple[Settings, Any], cli: Callable[..., Ended]) -> None:
+    settings, _ = loaded
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute("alter table meta.loads drop column citation")
+    ended = cli("run")
+    assert ended.code == 1
+    assert "made by another version of this program; `tokengrowth rebuild`" in ended.err
+    assert cli("rebuild").code == 0
+    assert cli("run").code == 0
+
+
+def test_a_damaged_warehouse_is_a_sentence_that_names_the_mend(
+    loaded: tuple[Settings, Any], cli: Callable[..., Ended]
+) -> None:
+    settings, _ = loaded
+    settings.warehouse_path.write_bytes(b"no database" * 1000)
+    ended = cli("run")
+    assert ended.code == 1
+    assert "tokengrowth rebuild" in ended.err
+    assert cli("rebuild").code == 0
+    assert cli("run").code == 0
+
+
+def test_a_deleted_warehouse_is_rebuilt_by_the_next_run_without_a_call(loaded: tuple[Settings, Any]) -> None:
+    settings, server = loaded
+    asked = len(server.requests)
+    settings.warehouse_path.unlink()
+    assert jobs.run(settings).exit_code == 0
+    assert len(server.requests) == asked
+
+
+def test_every_form_of_output_says_simulated(loaded: tuple[Settings, Any], cli: Callable[..., Ended]) -> None:
+    assert "is_simulated" in cli("show", "author", "--format", "csv").out.splitlines()[0]
+    assert all(row["is_simulated"] for row in json.loads(cli("show", "author", "--json").out))
+    assert "simulated" in cli("query", "select 1", "--format", "csv").err
+    assert "simulated" in cli("status").out.splitlines()[-1]
+
+
+def test_figures_that_no_table_could_add_up_are_refused(
+    use: Callable[..., Settings], loaded: tuple[Settings, Any]
+) -> None:
+    settings, server = loaded
+    archive = Archive(settings.archive_dir)
+    day = str(date(2025, 2, 1))
+    rows = [{"date": day, "model_permaslug": f"a/m{n}", "total_tokens": "9" * 16} for n in range(51)]
+    meta = {"as_of": "2025-03-02T07:00:00Z", "start_date": day, "end_date": day, "version": "v1"}
+    archive.add(
+        source="rankings-daily",
+        url=f"{server.base_url}{RANKINGS}",
+        status=200,
+        fetched_at=datetime(2025, 3, 2, 9, tzinfo=UTC),
+        headers={"x-simulated-data": "seed=7"},
+        body=json.dumps({"data": rows, "meta": meta}).encode(),
+        context={"start_date": day, "end_date": day},
+    )
+    outcome = jobs.run(settings)
+    assert outcome.of("rankings-daily").status == "failed"
+    assert "less than 5e+15 tokens" in str(outcome.of("rankings-daily").message)
+    assert jobs.build(settings).build
+
+
+def test_the_key_goes_through_no_proxy_to_loopback_and_never_into_the_archive(
+    loaded: tuple[Settings, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, server = loaded
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    asked = len(server.requests)
+    jobs.backfill(settings, date(2025, 1, 3), date(2025, 1, 3), force=True)
+    assert len(server.requests) == asked + 1
