@@ -41,6 +41,8 @@ Sources = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the table.")]
 DAY = ["%Y-%m-%d"]
 DEMO_SEED = 7
+INTERRUPTED = "Query interrupted"  # DuckDB's words, in an exception of its own
+STOPPED = "Stopped. What was archived is kept; the next run goes on from there."
 
 
 @app.command()
@@ -216,6 +218,7 @@ def demo(
             with _progress() as step:
                 outcomes.append(jobs.run(settings, step=step))
     if not json:
+        _line(f"The first morning: {outcomes[0].summary()}")
         _line(
             f"Simulated OpenRouter, seed {seed}: {world.first_day} to {world.last_day}, served over HTTP on loopback."
         )
@@ -255,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = app(words, prog_name="tokengrowth", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        _complain("Stopped. What was archived is kept; the next run goes on from there.")
+        _complain(STOPPED)
         code = 130
     except TokenGrowthError as error:
         _complain(str(error), debug)
@@ -264,7 +267,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _complain(f"{error.filename or 'The system'}: {error.strerror or error}.", debug)
         code = EXIT_NOTHING_PUBLISHED
     except Exception as error:
-        if hasattr(error, "show"):  # a usage error of the command line library
+        if INTERRUPTED in str(error):
+            _complain(STOPPED)
+            code = 130
+        elif hasattr(error, "show"):  # a usage error of the command line library
             error.show()
             code = EXIT_USAGE
         else:

@@ -128,7 +128,7 @@ class Job:
             except SourceError as error:
                 self._warehouse.land(fetch, None, str(error))
                 outcome.note_refused(str(error))
-                log.warning("%s", error)
+                log.info("refused: %s", error)
                 continue
             self._warehouse.land(fetch, parsed)
             outcome.note_landed(parsed)
@@ -391,7 +391,7 @@ def _fetch_all(job: Job, sources: Sequence[Source], want_of: Callable[[Source], 
             step(f"fetch {source.name}", job.fetch, source, want_of, may_pass=True)
         except SourceError as error:
             outcome.note_error(error)
-            log.warning("%s", error)
+            log.info("failed: %s", error)
 
 
 def _conclude(job: Job, sources: Sequence[Source], window: tuple[date, date] | None) -> None:

@@ -235,6 +235,8 @@ def build(
                 comment(connection, models, model, note)
             checked += check(connection, model)
         except Exception as error:
+            if "Query interrupted" in str(error):
+                raise KeyboardInterrupt from None
             # Only DuckDB raises here, and only the warehouse knows its exceptions; the file is known here.
             raise BuildFailedError(f"{model.path} does not run: {str(error).strip()}") from error
     return checked

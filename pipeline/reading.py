@@ -66,22 +66,25 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
         contract = rows_of(connection, "select * from contract")[0]
         newest = connection.execute("select max(date) from fct_model_tokens_daily").fetchall()[0][0]
         day = day or newest
+        hidden = 0
         if dimension == "total":
             rows = rows_of(connection, GROWTH_OF_THE_TOTAL, [day, top])
         else:
             rows = rows_of(connection, GROWTH_OF_A_DAY, [dimension, day])
             listed = [row for row in rows if row["total_tokens"] is not None and row["entity"] != "other"]
             rows = listed[:top] + [row for row in rows if row["entity"] == "other"]
+            hidden = len(listed) - top
     if not rows or rows[0]["date"] != day:
         raise UsageError(f"The published tables hold no {dimension} of {day}; their newest day is {newest}.")
     simulated = "SIMULATED DATA. " if contract["is_simulated"] else ""
     state = " (provisional: a day of the last 7 may be restated)" if rows[0]["is_provisional"] else ""
     what = "Tokens of all public models, until" if dimension == "total" else f"Largest {dimension}s on"
     title = f"{simulated}{what} {day}{state}"
+    note = f"{hidden} more listed {dimension}s are not shown. " if hidden > 0 else ""
     # Where no title is printed, a column says whether the figures are made up.
     origin = {"is_simulated": contract["is_simulated"]}
     pretty, plain, raw = (
-        Table(title, list(cells[0]), [list(cell.values()) for cell in cells], contract["citation"])
+        Table(title, list(cells[0]), [list(cell.values()) for cell in cells], note + contract["citation"])
         for cells in (
             [_cells(row, PRETTY) for row in rows],
             [_cells(row, PLAIN) | origin for row in rows],
@@ -101,6 +104,7 @@ class _Words:
     rate: Callable[[float], Any]
     points: Callable[[float], Any]
     places: Callable[[int], Any]
+    about: Callable[[Any], Any]
 
 
 def _rounded(value: float) -> float:
@@ -113,8 +117,9 @@ PRETTY = _Words(
     rate=signed,
     points=lambda value: signed(value, "pp"),
     places=lambda value: f"{value:+d}" if value else "same",
+    about=lambda text: f"about {text}",
 )
-PLAIN = _Words(int, _rounded, _rounded, _rounded, int)
+PLAIN = _Words(int, _rounded, _rounded, _rounded, int, lambda value: value)
 
 
 def _cells(row: dict[str, Any], words: _Words) -> dict[str, Any]:
@@ -144,11 +149,13 @@ def _cells(row: dict[str, Any], words: _Words) -> dict[str, Any]:
 def growth(row: dict[str, Any], words: _Words = PRETTY) -> Any:
     """Return week-on-week growth: the point, else `new`, the bounds, or why there are none.
 
-    A bound is open where the week before may have been nothing at all.
+    A bound is open where the week before may have been nothing at all. A point is `about` right where no
+    catalogue of the day tells all models of an author: the listed ones are counted, the bounds allow for others.
     """
     point, low, high = row["growth_7d_pct"], row["growth_7d_low_pct"], row["growth_7d_high_pct"]
     if point is not None:
-        return words.rate(point)
+        is_certain = low is None or high is None or high - low < 1e-6
+        return words.rate(point) if is_certain else words.about(words.rate(point))
     if row["contribution_7d_pp"] is None:
         return NOT_LOADED
     if _is_new(row):
@@ -160,7 +167,8 @@ def growth(row: dict[str, Any], words: _Words = PRETTY) -> Any:
 
 def _week(row: dict[str, Any], words: _Words) -> Any:
     if row["tokens_7d"] is not None:
-        return words.tokens(row["tokens_7d"])
+        count = words.tokens(row["tokens_7d"])
+        return count if row["tokens_7d_low"] == row["tokens_7d_high"] else words.about(count)
     if row["tokens_7d_low"] is None:
         return NOT_LOADED
     return f"{words.tokens(row['tokens_7d_low'])} to {words.tokens(row['tokens_7d_high'])}"

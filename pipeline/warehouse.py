@@ -187,7 +187,10 @@ class Warehouse:
     def publish(self) -> bool:
         """Copy marts and meta to the published file when it lags behind the last build, and that was a full one."""
         rows = self._rows(LAST_BUILD)
-        if not rows or rows[0][1] is None or published_build_id(self._settings) == rows[0][0]:
+        if not rows or rows[0][1] is None:
+            return False
+        parquet = {self._settings.parquet_dir / f"{model.name}.parquet" for model in self._parquet_models()}
+        if published_build_id(self._settings) == rows[0][0] and all(path.exists() for path in parquet):
             return False
         path = self._settings.published_path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -203,19 +206,20 @@ class Warehouse:
         folder = self._settings.parquet_dir
         folder.mkdir(parents=True, exist_ok=True)
         citation, licence = self._rows("select citation, licence from meta.contract")[0]
-        written = set()
-        for model in self._models.values():
-            if model.schema != "marts" or model.kind == "view":
-                continue
+        for model in self._parquet_models():
             part = folder / f"{model.name}.parquet.part"
             self._connection.execute(
                 f"copy {model.full_name} to {models.quoted(str(part))} (format parquet, compression zstd, "
                 f"kv_metadata {{citation: {models.quoted(citation)}, licence: {models.quoted(licence)}}})"
             )
+            _sync(part)
             part.replace(folder / f"{model.name}.parquet")
-            written.add(f"{model.name}.parquet")
+        written = {f"{model.name}.parquet" for model in self._parquet_models()}
         for leftover in {path.name for path in folder.glob("*.parquet*")} - written:
             (folder / leftover).unlink()
+
+    def _parquet_models(self) -> list[models.Model]:
+        return [model for model in self._models.values() if model.schema == "marts" and model.kind == "table"]
 
     def _copy_to(self, part: Path) -> None:
         run = self._connection.execute
