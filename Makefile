@@ -25,7 +25,7 @@ demo: $(READY)
 	@$(VENV)/bin/tokengrowth demo
 
 test: $(READY)
-	@$(PYTEST) -n auto
+	@$(PYTEST) -n auto --dist worksteal
 
 test-slow: $(READY)
 	@$(PYTEST) -m slow

@@ -126,9 +126,9 @@ def test_with_a_key_exports_are_read_only_when_named(
 def test_rebuild_reproduces_every_table_offline(
     use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World
 ) -> None:
-    clock = morning_after(small_world.last_day - timedelta(days=3))
+    clock = morning_after(small_world.last_day - timedelta(days=1))
     server = simulate(small_world, clock)
-    for n in range(4):
+    for n in range(2):
         server.set_clock(clock + timedelta(days=n))
         settings = use(server.base_url, (clock + timedelta(days=n)).isoformat(), KEY)
         jobs.run(settings, ["rankings-daily", "exports", "models"])
@@ -202,9 +202,9 @@ def test_one_source_that_fails_does_not_stop_the_other(
 
 
 def test_the_days_limit_ends_with_4_and_keeps_what_was_loaded(
-    use: Callable[..., Settings], simulate: Callable[..., Any], world: World, cli: Callable[..., Ended]
+    use: Callable[..., Settings], simulate: Callable[..., Any], cli: Callable[..., Ended]
 ) -> None:
-    server = simulate(world)
+    server = simulate(World(days=380))
     use(server.base_url, server.now.isoformat(), KEY, TOKENGROWTH_REQUESTS_PER_DAY="1")
     ended = cli("run")
     assert ended.code == 4

@@ -223,6 +223,7 @@ def test_the_second_day_brings_one_more_day(prepared) -> None:
         assert len(before.healed) > len(before.published) > 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_an_unreadable_answer_leaves_what_is_published(name, second_day, prepared) -> None:
     case, before = UNREADABLE[name], prepared["rankings-daily"]
@@ -238,6 +239,7 @@ def test_an_unreadable_answer_leaves_what_is_published(name, second_day, prepare
     assert home.is_silent_about(KEY)
 
 
+@pytest.mark.slow
 def test_two_unreadable_answers_are_outlasted_by_a_third_try(second_day, prepared, monkeypatch) -> None:
     home = second_day("rankings-daily")
     # The first run brings the day that is missing, the others ask for it again.
@@ -262,6 +264,7 @@ def test_an_oversized_answer_is_not_asked_for_again_before_the_next_run(second_d
     assert home.published() == prepared["rankings-daily"].healed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", BROKEN)
 def test_broken_answers_are_refused_and_kept_in_the_archive_until_a_healthy_one_heals(
     source, second_day, prepared
@@ -292,6 +295,7 @@ FRESH = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "name"), FRESH)
 def test_where_nothing_was_ever_published_the_run_says_so(source, name, second_day) -> None:
     case = FRESH[source, name]

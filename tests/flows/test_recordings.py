@@ -86,6 +86,7 @@ def test_the_catalogue_of_the_hour_decides_what_is_unmatched(
     assert table(noon, query) == [(0, 0.0)]
 
 
+@pytest.mark.slow
 def test_day_by_day_gives_the_same_tables_as_one_backfill(
     use: Callable[..., Settings], replay: Callable[..., Any], tmp_path: Any
 ) -> None:
