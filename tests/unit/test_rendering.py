@@ -188,8 +188,6 @@ def test_shortened_tokens_are_within_half_a_percent(count: int) -> None:
     assert float(number) < 1000 or unit == "T"
 
 
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0, "+0.0 %"), (3.14159, "+3.1 %"), (-3.14159, "-3.1 %"), (999.94, "+999.9 %"), (12345.6, "+12,346 %")],
