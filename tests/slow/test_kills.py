@@ -57,29 +57,34 @@ def test_killed_runs_leave_tables_that_the_next_run_makes_right(
     base = tmp_path / "base"
     environment(base, 0)
     assert subprocess.run(COMMAND, capture_output=True).returncode == 0
-    started = time.monotonic()
     shutil.copytree(base, tmp_path / "next day")
-    right = {"next day": finish(tmp_path / "next day"), "first run": finish(tmp_path / "first run")}
-    whole_seconds = (time.monotonic() - started) / 2
+    right, seconds = {}, {}
+    for kind in ("next day", "first run"):
+        started = time.monotonic()
+        right[kind] = finish(tmp_path / kind)
+        seconds[kind] = time.monotonic() - started
 
-    killed = 0
-    for home_number in range(-(-kills // KILLS_A_HOME)):
-        kind = ("next day", "first run")[home_number % 2]
-        home = tmp_path / f"killed {home_number}"
+    killed = recoveries = 0
+    while killed < kills and recoveries < kills:
+        kind = ("next day", "first run")[recoveries % 2]
+        home = tmp_path / f"killed {recoveries}"
         if kind == "next day":
             shutil.copytree(base, home)
         archived: set[str] = set()
-        for _ in range(min(KILLS_A_HOME, kills - home_number * KILLS_A_HOME)):
+        for _ in range(min(KILLS_A_HOME, kills - killed)):
             environment(home, 1)
             with subprocess.Popen(COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-                time.sleep(chance.uniform(0.2, 1) * whole_seconds)
+                time.sleep(chance.uniform(0.1, 0.9) * seconds[kind])
                 process.kill()
-            killed += process.returncode != 0
             kept = {fetch.load_id for fetch in Archive(home / "archive").fetches()}
             assert archived <= kept
             archived = kept
+            if process.returncode == 0:
+                break
+            killed += 1
         assert finish(home) == right[kind], home
         assert archived <= {fetch.load_id for fetch in Archive(home / "archive").fetches()}
         shutil.rmtree(home)
-    assert killed >= kills / 2, f"only {killed} of {kills} runs were killed before their end"
-    print(f"{killed} of {kills} runs killed; the tables were right after each of {home_number + 1} recoveries")  # noqa: T201
+        recoveries += 1
+    assert killed == kills, f"only {killed} runs were killed before their end, in {recoveries} homes"
+    print(f"{killed} runs killed; the tables were right after each of {recoveries} recoveries")  # noqa: T201
