@@ -171,7 +171,7 @@ class Warehouse:
             if isinstance(error, duckdb.Error):
                 raise BuildFailedError(f"The build failed: {message}") from None
             raise
-        return Build(build_id, len({one.model for one in checked}), len(checked), seconds)
+        return Build(build_id, self._count_built(checked), len(checked), seconds)
 
     def check(self) -> list[models.Checked]:
         """Check the tables as they are; raise TokenGrowthError where they are not there or out of date."""
@@ -255,7 +255,7 @@ class Warehouse:
                 inputs,
                 version(APP_NAME),
                 duckdb.__version__,
-                len({one.model for one in checked}),
+                self._count_built(checked),
                 len(checked),
                 seconds,
                 message,
@@ -267,6 +267,11 @@ class Warehouse:
             for one in checked:
                 parameters += [build_id, one.model, one.check_name, not one.offending_rows, one.offending_rows]
             self._connection.execute(f"insert into meta.checks values {values}", parameters)  # noqa: S608
+
+    def _count_built(self, checked: Sequence[models.Checked]) -> int:
+        """Count the models among what was checked: neither ledgers nor the files under `sql/checks`."""
+        names = {one.model for one in checked}
+        return sum(self._models[name].schema != models.CHECKS and self._models[name].kind != "ledger" for name in names)
 
     def _inputs_sha256(self) -> str:
         loads = self._rows("select load_id from meta.loads order by load_id")

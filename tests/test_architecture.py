@@ -26,6 +26,7 @@ LAYERS = [
     "quota",
     "archive",
     "contracts",
+    "rankings_page",
     "http",
     "sources",
     "models",

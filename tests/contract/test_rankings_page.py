@@ -1,0 +1,323 @@
+"""What a saved rankings page must hold, shown on small pages of our own and on the recorded ones."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline import rankings_page
+from pipeline.errors import ContractBrokenError
+from pipeline.rankings_page import RankingsPage, parse
+
+RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "rankings_html"
+TITLE = "LLM Rankings | OpenRouter"
+Row = dict[str, Any]
+
+
+def model(permaslug: str = "acme/large", variant: str = "standard", **more: Any) -> Row:
+    return {
+        "date": "2025-11-07 00:00:00",
+        "model_permaslug": permaslug,
+        "variant": variant,
+        "variant_permaslug": permaslug,
+        "total_completion_tokens": 20,
+        "total_prompt_tokens": 300,
+        "total_native_tokens_reasoning": 5,
+        "total_native_tokens_cached": 7,
+        "count": 11,
+        "total_tool_calls": 3,
+        "requests_with_tool_call_errors": 1,
+        "num_media_prompt": 0,
+        "num_media_completion": 0,
+        "num_audio_prompt": 0,
+        "change": 0.5,
+        **more,
+    }
+
+
+def ranking(*rows: Row, window: str = "week") -> Row:
+    return {"rankingData": list(rows) or [model()], "rankingType": window}
+
+
+def app(app_id: int = 1, **more: Any) -> Row:
+    return {"app_id": app_id, "total_tokens": "120", "app": {"id": app_id, "title": "Anvil"}, **more}
+
+
+def apps(*rows: Row) -> Row:
+    return {"rankMap": {window: list(rows) or [app()] for window in ("day", "week", "month")}}
+
+
+def weeks(count: int, start: str = "2025-10-06", **ys: float) -> list[Row]:
+    first = date.fromisoformat(start)
+    keys = {key.replace("__", "/"): value for key, value in ys.items()}
+    return [{"x": str(first + timedelta(weeks=n)), "ys": keys} for n in range(count)]
+
+
+def leaderboard(**more: Any) -> Row:
+    return {"data": weeks(3, acme__large=900, Others=50), **more}
+
+
+def element(props: Any) -> str:
+    return json.dumps(["$", "$L58", None, props])
+
+
+def pages(*payloads: str, title: str = TITLE, push: str = "self.__next_f.push([1,{}])") -> bytes:
+    """A page of which each payload is a row, pushed by a script of its own."""
+    rows = [f"{number:x}:{payload}\n" for number, payload in enumerate(payloads, start=0x4E)]
+    scripts = "".join(f"<script>{push.format(json.dumps(row))}</script>" for row in rows)
+    start = "<script>(self.__next_f=self.__next_f||[]).push([0]);self.__next_f.push([2,null])</script>"
+    return f"<!DOCTYPE html><html><head><title>{title}</title></head><body>{start}{scripts}</body></html>".encode()
+
+
+def page(*props: Any) -> RankingsPage:
+    return parse(pages(*map(element, props)))
+
+
+def refused(body: bytes) -> str:
+    with pytest.raises(ContractBrokenError) as refusal:
+        parse(body, "saved.html")
+    sentence = str(refusal.value)
+    assert sentence.startswith("saved.html")
+    assert "\n" not in sentence
+    return sentence
+
+
+def charts(frame: pl.DataFrame) -> dict[str, float]:
+    return dict(frame.group_by("chart").agg(pl.sum("value")).sort("chart").iter_rows())
+
+
+def test_a_leaderboard_gives_one_row_a_model_and_variant() -> None:
+    result = page(ranking(model("acme/small", "free", change=None), model(), window="day"))
+    assert result.models.rows() == [
+        ("day", "acme/large", "standard", 300, 20, 5, 7, 11, 3, 1, 0.5, date(2025, 11, 7)),
+        ("day", "acme/small", "free", 300, 20, 5, 7, 11, 3, 1, None, date(2025, 11, 7)),
+    ]
+    assert result.chart.is_empty()
+    assert result.apps.is_empty()
+    assert dict(result.models.schema) == {
+        **dict.fromkeys(("window", "model_permaslug", "variant"), pl.String),
+        **dict.fromkeys(("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"), pl.Int64),
+        **dict.fromkeys(("requests", "tool_calls", "tool_call_error_requests"), pl.Int64),
+        "change_ratio": pl.Float64,
+        "last_active_date": pl.Date,
+    }
+
+
+def test_the_windows_of_older_pages_are_kept_apart() -> None:
+    result = page({"models": {"day": [model()], "week": [model(count=70)], "month": [model(count=300)]}})
+    assert result.models.select("window", "requests").rows() == [("day", 11), ("week", 70), ("month", 300)]
+
+
+def test_counters_that_older_pages_lack_are_null() -> None:
+    row = model(total_tool_calls="$undefined", change="$undefined")
+    del row["total_native_tokens_cached"]
+    found = page(ranking(row)).models.row(0, named=True)
+    assert (found["tool_calls"], found["cached_tokens"], found["change_ratio"]) == (None, None, None)
+
+
+def test_the_leaderboard_chart_is_told_by_its_forecast() -> None:
+    slice_of_it = {"data": weeks(5, acme__large=10_000, Others=1)}
+    result = page(slice_of_it, leaderboard(forecast="forecast-1w"))
+    assert charts(result.chart) == {"models": 2850.0, "unknown_1": 50_005.0}
+    assert result.chart.filter(chart="models").row(0) == ("models", date(2025, 10, 6), "Others", 50.0, "tokens")
+    assert set(result.chart.filter(chart="unknown_1")["unit"]) == {None}
+
+
+def test_without_a_forecast_it_is_the_weekly_one_that_holds_most() -> None:
+    calls = {"data": weeks(9, acme__large=1, Others=2)}
+    languages = {"data": [{"x": f"2025-10-{day:02}", "ys": {"acme/large": 9e9, "Others": 0.5}} for day in (6, 7)]}
+    assert charts(page(calls, languages, leaderboard()).chart)["models"] == 2850.0
+    elsewhere = {"data": weeks(3, "2025-10-07", acme__large=900, Others=50)}
+    assert "models" not in charts(page(leaderboard(), elsewhere).chart), "no shared week: nothing tells them apart"
+
+
+def test_other_charts_are_named_by_their_keys() -> None:
+    sizes = weeks(2, "2025-10-05", **{"1K": 1.5, "10K": 2})
+    authors = weeks(2, "2025-10-05", acme=5, umbra=6, others=7)
+    uses = weeks(2, "2025-10-05", programming=3, trivia=1, others=0)
+    result = page({"data": authors}, {"data": sizes}, {"data": uses}, {"data": weeks(1, odd=1)})
+    assert charts(result.chart) == {"authors": 36.0, "categories": 8.0, "context_length": 7.0, "unknown_1": 1.0}
+    two = page({"data": authors}, {"data": weeks(2, acme=1, others=1)})
+    assert set(charts(two.chart)) == {"unknown_1", "unknown_2"}, "two of a kind: which one is meant is not told"
+
+
+@pytest.mark.parametrize(
+    "x", ["2025-07-28", "2025-07-28T00:00:00+00:00", "2025-07-28 00:00:00", "$D2025-07-28T00:00:00.000Z"]
+)
+def test_days_may_have_a_time_part(x: str) -> None:
+    assert page({"data": [{"x": x, "ys": {"a/b": 1, "Others": 1.5}}]}).chart["bucket_date"][0] == date(2025, 7, 28)
+
+
+def test_apps_are_read_with_and_without_ranks() -> None:
+    result = page(apps(app(2, total_tokens=90, rank=4, total_requests=8), app(1)))
+    assert result.apps.filter(window="week").rows() == [
+        ("week", None, 1, "Anvil", 120, None),
+        ("week", 4, 2, "Anvil", 90, 8),
+    ]
+    assert result.apps["window"].unique(maintain_order=True).to_list() == ["day", "week", "month"]
+
+
+def test_sections_are_found_wherever_they_hang_and_once() -> None:
+    tree = {"children": [None, [["$", "div", None, {"children": [ranking(), {"deep": [apps(), leaderboard()]}]}]]]}
+    result = page(tree, ranking(), tree)
+    assert (len(result.models), len(result.apps), len(result.chart)) == (1, 3, 6)
+
+
+def test_rows_of_other_kinds_are_skipped() -> None:
+    text = 'é\n4f:{"rankingData":1}'
+    stream = (
+        f'2:I[40385,["95486"],"default"]\n:HL["/font.woff2","font"]\n2d:T{len(text.encode()):x},{text}'
+        f'21:null\n3:E{{"digest":"1"}}\n4:"$Sreact.fragment"\n2e:T0,5:{element(ranking())}\n'
+    )
+    # A character outside the BMP is two UTF-16 units, which two pushes may hold.
+    stream = stream.replace("Sreact", "S\U0001f600")
+    escaped = json.dumps(stream)[1:-1]
+    cut = escaped.index("\\ude00")
+    body = pages("null").replace(
+        b"</body>",
+        f'<script>self.__next_f.push([1,"{escaped[:cut]}"])</script><script>let f="no data"</script>'
+        f'<script>self.__next_f.push([1,"{escaped[cut:]}"]);</script></body>'.encode(),
+    )
+    assert len(parse(body).models) == 1
+
+
+def test_a_text_may_end_the_stream_with_newlines() -> None:
+    assert len(parse(pages(element(ranking()), "T3,ab\n")).models) == 1
+
+
+def test_unknown_fields_are_allowed() -> None:
+    assert len(page(ranking(model(num_video_prompt=3)) | {"isLoading": False}, apps(app(color="red"))).models) == 1
+
+
+def _without(row: Row, name: str) -> Row:
+    return {key: value for key, value in row.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("props", "place"),
+    [
+        (ranking(_without(model(), "total_prompt_tokens")), "rankingData.0.total_prompt_tokens"),
+        (ranking(model(), model("a/b", total_prompt_tokens="300")), "rankingData.1.total_prompt_tokens"),
+        (ranking(model(total_tool_calls=1.5)), "rankingData.0.total_tool_calls"),
+        (ranking(model(count=-1)), "rankingData.0.count"),
+        (ranking(model(change="high")), "rankingData.0.change"),
+        (ranking(model(date="2025-11-07 12:00:00")), "rankingData.0.date"),
+        (ranking(model(date="2025-13-07")), "rankingData.0.date"),
+        (ranking(window="trending"), "rankingType"),
+        ({"rankingData": [model()]}, "rankingType"),
+        ({"rankingData": [], "rankingType": "week"}, "rankingData"),
+        ({"rankingData": "$4f:props:rankingData", "rankingType": "week"}, "found '$4f:props"),
+        (apps(app(total_tokens="1e9")), "rankMap.day.0.total_tokens"),
+        (apps(_without(app(), "app")), "rankMap.day.0.app"),
+        (apps(app(rank="1")), "rankMap.day.0.rank"),
+        ({"rankMap": {"day": [app()], "week": [app()]}}, "rankMap"),
+        ({"data": [{"x": "2025-07-28", "ys": {"a/b": None}}]}, "data.0.ys.a/b"),
+        ({"data": [{"x": "2025-07-28", "ys": {"a/b": True}}]}, "data.0.ys.a/b"),
+        ({"data": [{"ys": {"a/b": 1}}]}, "data.0.x"),
+        ({"data": [{"x": 20250728, "ys": {"a/b": 1}}]}, "data.0.x"),
+        (ranking(model(), model()), "repeats the key"),
+        ([ranking(), ranking(model(count=12))], "repeats the key"),
+        (apps(app(), app()), "repeats the key"),
+        ({"data": weeks(1, a=1) * 2}, "repeats the key"),
+    ],
+)
+def test_a_broken_section_is_refused_at_its_place(props: Any, place: str) -> None:
+    assert place in refused(pages(element(props)))
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"", "is not openrouter.ai/rankings but a page without a title"),
+        (b'{"data": []}', "is not openrouter.ai/rankings but a page without a title"),
+        (b"<?xml version='1.0'?><rss/>", "is not openrouter.ai/rankings"),
+        (pages(element(ranking()), title="Just a moment..."), "a page called 'Just a moment...'; the server may have"),
+        (b"\x1f\x8b\x08\x00", "is not HTML in UTF-8"),
+        (b"<![x" * 9, "is not HTML in UTF-8"),
+        (pages(element(ranking())).replace(b"</html>", b""), "is cut off before its end"),
+        (pages("1", push="self.__next_f.push([1,{}];"), "pushes more than JSON"),
+        (pages("1", push='self.__next_f.push([1,{}"])'), "pushes invalid JSON"),
+        (pages("1", push="self.__next_f.push([3,{}])"), "pushes an unknown kind of data"),
+        (pages("1", push='self.__next_f.push([1,"\\ud83d"])'), "pushes half a character"),
+        (pages('{"a":'), "row 4e, is not valid JSON"),
+        (pages('{"a":1,"a":2}'), "row 4e, repeats a key of ['a', 'a']"),
+        (pages("T99,abc"), "row 4e, is cut off"),
+        (pages("[" * 150 + "]" * 150), "row 4e, nests deeper than 100"),
+        (pages("[" * 100_000 + "]" * 100_000), "row 4e, is not valid JSON"),
+        (pages(f"[{'9' * 5000}]"), "row 4e, is not valid JSON"),
+        (pages("T1,ab"), "has a damaged stream at byte"),
+        (pages(element({"rows": [model()]}), element(apps())), 'names "model_permaslug", but holds no such section'),
+        (pages(element({"points": {"ys": {"a/b": 1}}})), 'names "ys", but holds no such section'),
+        (pages(*(element({"data": weeks(n, a=1)}) for n in range(1, 103))), "more than 100 sections"),
+    ],
+)
+def test_what_is_no_whole_page_is_refused(body: bytes, sentence: str) -> None:
+    assert sentence in refused(body)
+
+
+def test_an_empty_shell_is_refused_with_what_to_use_instead() -> None:
+    shell = refused(pages(element({"data-testid": "rankings-skeleton-row", "children": "Top Models"})))
+    assert "has carried no data since 2026-05-17" in shell
+    assert "Data API with a key" in shell
+    assert "keyless exports" in shell
+
+
+def test_sizes_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = pages(element(ranking(model("a/b"), model("a/c"))))
+    monkeypatch.setattr(rankings_page, "MAX_ROWS", 1)
+    assert "more than 1 rows" in refused(body)
+    monkeypatch.setattr(rankings_page, "MAX_BYTES", 1000)
+    assert "larger than 1000 bytes" in refused(body)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Callable[[str], bytes]:
+    """Read a recorded page; its tests are skipped where the recordings do not lie beside the checkout."""
+    if not RECORDINGS.exists():
+        pytest.skip(f"the recorded pages are not beside this checkout ({RECORDINGS.name}/ is missing)")
+    return lambda time: gzip.decompress((RECORDINGS / f"rankings_{time}.html.gz").read_bytes())
+
+
+@pytest.mark.recordings
+def test_the_recorded_page_with_data(recorded: Callable[[str], bytes]) -> None:
+    body = recorded("20251108044935")
+    result = parse(body)
+    assert len(result.models) == 344
+    assert set(result.models["window"]) == {"week"}
+    total = result.models.select(pl.col("prompt_tokens") + pl.col("completion_tokens")).sum().item()
+    assert total == 5_636_904_228_987
+    assert result.models["variant"].value_counts().sort("count").rows() == [
+        ("extended", 1),
+        ("thinking", 3),
+        ("exacto", 5),
+        ("free", 45),
+        ("standard", 290),
+    ]
+    shown = result.chart.group_by("chart").agg(
+        pl.n_unique("bucket_date"), first=pl.min("bucket_date"), last=pl.max("bucket_date")
+    )
+    assert shown.sort("chart").rows() == [
+        ("authors", 53, date(2024, 11, 3), date(2025, 11, 2)),
+        ("models", 52, date(2024, 11, 11), date(2025, 11, 3)),
+        ("unknown_1", 15, date(2025, 7, 28), date(2025, 11, 3)),
+        ("unknown_2", 13, date(2025, 8, 11), date(2025, 11, 3)),
+        ("unknown_3", 13, date(2025, 8, 11), date(2025, 11, 3)),
+        ("unknown_4", 30, date(2025, 10, 9), date(2025, 11, 7)),
+        ("unknown_5", 26, date(2025, 10, 13), date(2025, 11, 7)),
+    ]
+    assert result.apps["window"].value_counts().sort("window").rows() == [("day", 20), ("month", 20), ("week", 20)]
+    without_forecast = body.replace(b'\\"forecast\\":\\"forecast-1w\\"', b'\\"other\\":1')
+    assert without_forecast != body
+    assert parse(without_forecast).chart.equals(result.chart)
+
+
+@pytest.mark.recordings
+def test_the_recorded_page_without_data(recorded: Callable[[str], bytes]) -> None:
+    assert "has carried no data since 2026-05-17" in refused(recorded("20260521131239"))
