@@ -23,7 +23,9 @@ from typing import Any
 
 from pipeline.errors import TokenGrowthError
 
-KEPT_HEADERS = ("content-type", "etag", "last-modified", "retry-after", "x-simulated-data")
+# A server that makes its figures up says so here, with its seed.
+SIMULATED_HEADER = "x-simulated-data"
+KEPT_HEADERS = ("content-type", "etag", "last-modified", "retry-after", SIMULATED_HEADER)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Fetch:
     @property
     def is_simulated(self) -> bool:
         """Whether the server declared its figures to be made up."""
-        return "x-simulated-data" in self.headers
+        return SIMULATED_HEADER in self.headers
 
 
 class Archive:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from pipeline.archive import Archive, Fetch
+from pipeline.archive import SIMULATED_HEADER, Archive, Fetch
 from pipeline.contracts import Parsed, days_between
 from pipeline.errors import ContractBrokenError, LockedError, SourceError, UsageError
 from pipeline.models import Checked
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SIMULATED_HEADER = "x-simulated-data"
 RUN_CALLS = 3
 REFETCHED_DAYS = 3
 DAY = timedelta(days=1)
