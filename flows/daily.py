@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from flows.shell import as_task, run_job
 from pipeline import jobs
 from pipeline.outcome import Outcome
+from pipeline.planner import last_complete_day
 from pipeline.settings import Settings
 
 
@@ -24,7 +25,7 @@ def daily(target_date: date | None = None) -> State[Any]:
         if target is None:
             # A run that starts late still means its own day; the business clock may stand before it.
             scheduled = flow_run.scheduled_start_time.date() - timedelta(days=1)
-            target = min(scheduled, jobs.last_complete_day(settings))
+            target = min(scheduled, last_complete_day(settings.now()))
         return jobs.run(settings, target=target, step=as_task)
 
     return run_job(job)

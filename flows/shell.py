@@ -90,7 +90,7 @@ def run_job(job: Callable[[Settings], Outcome]) -> State[Any]:
     except TokenGrowthError as error:
         return Failed(message=str(error))
     leave_artifacts(settings, outcome)
-    problems = " ".join(source.message for source in outcome.sources if source.message)
+    problems = " ".join(outcome.problems)
     message = f"{outcome.summary()}. {problems}".strip()
     if outcome.exit_code == EXIT_OK:
         return Completed(message=message)

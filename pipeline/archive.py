@@ -52,6 +52,11 @@ class Fetch:
         """Whether the server declared its figures to be made up."""
         return SIMULATED_HEADER in self.headers
 
+    @property
+    def origin(self) -> str | None:
+        """Where an imported file comes from, in its user's words; None for what the pipeline fetched itself."""
+        return self.context.get("origin")
+
 
 class Archive:
     """Append-only store under one folder."""

@@ -17,7 +17,9 @@ from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, EXIT_USAGE, TokenGr
 from pipeline.rendering import Format, Table, to_json
 
 if TYPE_CHECKING:
+    from pipeline.jobs import Plan
     from pipeline.outcome import Outcome
+    from pipeline.planner import SourcePlan
     from pipeline.settings import Settings
 
 # Nothing heavy is imported above: `tokengrowth --help` answers at once.
@@ -36,7 +38,7 @@ T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Sources = Annotated[
     list[str] | None,
-    typer.Option("--source", help="Source to read; may be repeated. Default: the Data API with a key, else exports."),
+    typer.Option("--source", help="Source to read; may be repeated. Default: all that can be read."),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the table.")]
 DAY = ["%Y-%m-%d"]
@@ -73,7 +75,7 @@ def backfill(
     ] = None,
     sources: Sources = None,
     force: Annotated[bool, typer.Option("--force", help="Fetch held days again; both vintages are kept.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the calls without making them.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the requests by source; make none.")] = False,
     json: Json = False,
 ) -> int:
     """Load the days of a window that are not held. Run it again to go on where it stopped."""
@@ -82,14 +84,67 @@ def backfill(
     settings = _settings()
     start, end = (moment.date() if moment else None for moment in (start_date, end_date))
     if dry_run:
-        calls = jobs.planned_backfill(settings, start, end, sources or (), force=force)
-        table = Table("", ["source", "call"], [[source, str(request)] for source, request in calls])
-        summary = f"backfill: {len(calls)} request{'s' if len(calls) != 1 else ''} at the most; none was made"
-        _print(json, {"calls": [dict(zip(table.columns, row, strict=True)) for row in table.rows]}, [table], summary)
-        return EXIT_OK
+        plan_ = jobs.plan(settings, start, end, sources or (), force=force)
+        return _print_plan(plan_, json, {"backfill": plan_.backfill})
     with _progress() as step:
         outcome = jobs.backfill(settings, start, end, sources or (), force=force, step=step)
     return _finish_job(settings, outcome, json, shows_growth=False)
+
+
+@app.command()
+def plan(json: Json = False) -> int:
+    """Print the requests of the next run and of a whole backfill by source, and when the backfill will be done."""
+    from pipeline import jobs
+
+    plan_ = jobs.plan(_settings())
+    return _print_plan(plan_, json, {"run": plan_.run, "backfill": plan_.backfill})
+
+
+def _print_plan(plan: Plan, json: bool, parts: dict[str, list[SourcePlan]]) -> int:
+    from pipeline.sources import SOURCES
+
+    def count(plans: Sequence[SourcePlan]) -> str:
+        low, high = (sum(getattr(one, bound) for one in plans) for bound in ("at_least", "at_most"))
+        return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+    names = dict.fromkeys(one.source.name for plans in parts.values() for one in plans)
+    rows = []
+    for name in names:
+        mine = {part: [one for one in plans if one.source.name == name] for part, plans in parts.items()}
+        source = SOURCES[name]
+        dates = [day for plans in mine.values() for one in plans for day in one.dates]
+        window = f"{min(dates)} to {max(dates)}" if dates else "-"
+        counts = [count(plans) if plans else "-" for plans in mine.values()]
+        rows.append([name, "yes" if source.needs_key else "no", str(source.cadence), *counts, window])
+    table = Table("", ["source", "key", "cadence", *parts, "dates"], rows)
+    totals = [f"{part} {count(plans)} requests" for part, plans in parts.items()]
+    quota = (
+        f"{plan.used_today} of today's {plan.per_day} are used, {plan.kept_calls} kept for the daily run; "
+        f"a backfill that is started every day is done on {plan.done_on}"
+        if plan.done_on
+        else "none of them counts without a key"
+    )
+    calls = {
+        part: [{"source": one.source.name, "call": str(call)} for one in plans for call in one.requests]
+        for part, plans in parts.items()
+    }
+    facts = {
+        "requests": {
+            part: {
+                one.source.name: {"at_least": one.at_least, "expected": one.expected, "at_most": one.at_most}
+                for one in plans
+            }
+            for part, plans in parts.items()
+        },
+        "calls": calls,
+        "requests_per_day": plan.per_day,
+        "used_today": plan.used_today,
+        "kept_for_daily_run": plan.kept_calls,
+        "left_today": plan.left_today,
+        "done_on": plan.done_on,
+    }
+    _print(json, facts, [table], f"plan: {', '.join(totals)}; {quota}; none was made")
+    return EXIT_OK
 
 
 @app.command()
@@ -210,6 +265,7 @@ def demo(
             server.set_clock(clock)
             settings = _settings(
                 base_url=server.base_url,
+                web_archive_url=server.base_url,
                 api_key=SecretStr(server.key),
                 home=home,
                 state_dir=home / "state",
@@ -322,9 +378,8 @@ def _finish_job(settings: Settings, outcome: Outcome, json: bool, *, shows_growt
 
         for dimension, top in (("total", 7), ("author", 10), ("model", 10)):
             _line(reading.show(settings, dimension, None, top).render(Format.TABLE) + "\n")
-    for source in outcome.sources:
-        if source.message:
-            sys.stderr.write(f"{source.status.replace('_', ' ')}: {source.message}\n")
+    for problem in outcome.problems:
+        sys.stderr.write(f"{problem}\n")
     if not outcome.is_anything_published and outcome.build is None:
         sys.stderr.write("error: Nothing is published: there are no rankings to build from.\n")
     if outcome.hint:

@@ -7,8 +7,8 @@ the whole payload; an unknown field is kept in the archive and warned of. Nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -48,25 +48,37 @@ class Payload(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
 
+# The name of the only part of a source that has no parts.
+WHOLE = "whole"
+
+
 @dataclass(frozen=True)
 class Parsed:
     """What one answer says, ready to land.
 
-    `table` and `frame` are where the rows go and the rows, None for an answer that only leads to others; the
-    rest describes them. `floor_date` is set when the answer shows that the source holds nothing before that
-    day; `promised_end_date` is the last day that it claims to cover; `citation` is the line that the licence
-    asks to show with the figures.
+    `frames` holds the rows by raw table, and is empty for an answer without rows. `settles` names the parts
+    (series) of the source that the answer makes up: the one that was asked, and those that it shows to be empty,
+    such as the pages behind a short one; it is empty for an answer that only leads to others. `first_date` and
+    `last_date` are the days that it covers. `floor_date` is set when the answer shows that the source holds nothing
+    before that day; `promised_end_date` is the last day that it claims to cover; `is_absent` is set when the source
+    says that it has nothing of what was asked; `citation` is the line that the licence asks to show with the figures.
     """
 
-    table: str | None = None
-    frame: pl.DataFrame | None = None
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    settles: tuple[str, ...] = ()
     as_of: datetime | None = None
     first_date: date | None = None
     last_date: date | None = None
     promised_end_date: date | None = None
     floor_date: date | None = None
+    is_absent: bool = False
     warnings: tuple[str, ...] = ()
     citation: str | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of rows in all tables."""
+        return sum(frame.height for frame in self.frames.values())
 
     @property
     def is_stale(self) -> bool:

@@ -40,6 +40,14 @@ class ContractBrokenError(SourceError):
     """An answer arrived that does not hold what the source promises; nothing of it lands."""
 
 
+class KeyRefusedError(SourceError):
+    """OpenRouter does not know the key (`is_unknown`), or it lacks rights for what was asked."""
+
+    def __init__(self, message: str, *, is_unknown: bool) -> None:
+        super().__init__(message)
+        self.is_unknown = is_unknown
+
+
 class QuotaReachedError(SourceError):
     """Today's requests are used up."""
 

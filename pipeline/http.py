@@ -7,12 +7,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 from pydantic import SecretStr
+from pyrate_limiter import Duration, Limiter, Rate
 from requests.auth import AuthBase
 from tenacity import (
     RetryCallState,
@@ -26,6 +28,7 @@ from tenacity import (
 from pipeline.errors import QuotaReachedError, SourceError, SourceUnavailableError, may_pass
 from pipeline.quota import Quota
 from pipeline.settings import APP_NAME, LOOPBACK_HOSTS, Settings
+from pipeline.sources import Host
 
 log = logging.getLogger(__name__)
 
@@ -72,32 +75,39 @@ class _Session(requests.Session):
 
 
 class Client:
-    """Asks one base URL. Keyed requests are reserved in the quota before each try."""
+    """Asks OpenRouter and the web archive. Keyed requests are reserved in the quota before each try.
 
-    def __init__(self, settings: Settings) -> None:
+    `kept_calls` of today's quota are left to others.
+    """
+
+    def __init__(self, settings: Settings, kept_calls: int = 0) -> None:
         self._settings = settings
+        self._kept_calls = kept_calls
         self._session = _Session()
-        # What goes to loopback goes there directly, through no proxy of the environment.
-        self._session.trust_env = urlsplit(settings.base_url).hostname not in LOOPBACK_HOSTS
         self._session.headers["User-Agent"] = f"{APP_NAME}/{version(APP_NAME)}"
+        self._quota = Quota.of(settings)
         self.sent = 0
-        self.quota: Quota | None = None
-        if settings.api_key:
-            self.quota = Quota(
-                settings.state_dir,
-                settings.api_key.get_secret_value(),
-                settings.requests_per_minute,
-                settings.requests_per_day,
-            )
 
-    def get(self, path: str, params: Mapping[str, str], *, with_key: bool) -> Answer:
+    @cached_property
+    def _web_archive_limit(self) -> Limiter:
+        return Limiter(Rate(self._settings.web_archive_requests_per_minute, Duration.MINUTE))
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        with_key: bool,
+        host: Host = Host.OPENROUTER,
+    ) -> Answer:
         """Fetch one resource, trying again where a failure may pass.
 
         Returns any final answer, whatever its status, but those that may pass (408, 429, 5xx): they raise
         SourceUnavailableError after the last try. Raises QuotaReachedError when today's requests are used up,
         on either side.
         """
-        url = self._settings.base_url + path + ("?" + urlencode(params) if params else "")
+        base_url = self._settings.base_url if host is Host.OPENROUTER else self._settings.web_archive_url
+        url = base_url + path + ("?" + urlencode(params) if params else "")
         retrying = Retrying(
             retry=retry_if_exception_type(_RetryableError),
             stop=stop_after_attempt(self._settings.attempts),
@@ -105,10 +115,12 @@ class Client:
             before_sleep=_log_retry,
             reraise=True,
         )
-        return retrying(self._follow, url, self._settings.api_key if with_key else None)
+        return retrying(self._follow, url, self._settings.api_key if with_key else None, host)
 
-    def _follow(self, url: str, key: SecretStr | None) -> Answer:
+    def _follow(self, url: str, key: SecretStr | None, host: Host) -> Answer:
         for _ in range(MAX_REDIRECTS):
+            if host is Host.WEB_ARCHIVE:
+                self._web_archive_limit.try_acquire(host)
             answer = self._send(url, key)
             if not (300 <= answer.status < 400 and "location" in answer.headers):
                 return answer
@@ -128,9 +140,11 @@ class Client:
             raise SourceError(f"{_shown(url)} redirects to {new.scheme}://{new.hostname}, which is not https.")
 
     def _send(self, url: str, key: SecretStr | None) -> Answer:
-        if key and self.quota:
-            self.quota.reserve(_shown(url))
+        if key and self._quota:
+            self._quota.reserve(_shown(url), self._kept_calls)
         self.sent += 1
+        # What goes to loopback goes there directly, through no proxy of the environment.
+        self._session.trust_env = urlsplit(url).hostname not in LOOPBACK_HOSTS
         settings = self._settings
         try:
             with self._session.get(

@@ -14,30 +14,39 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
+from pipeline import planner
 from pipeline.archive import SIMULATED_HEADER, Archive, Fetch
-from pipeline.contracts import Parsed, days_between
-from pipeline.errors import ContractBrokenError, LockedError, SourceError, UsageError
+from pipeline.contracts import Parsed
+from pipeline.errors import (
+    ContractBrokenError,
+    KeyRefusedError,
+    LockedError,
+    QuotaReachedError,
+    SourceError,
+    UsageError,
+)
 from pipeline.models import Checked
 from pipeline.outcome import Outcome
+from pipeline.planner import Held, SourcePlan, planned
+from pipeline.quota import Quota
 from pipeline.settings import Settings
-from pipeline.sources import DATASET_FLOOR, SOURCES, Request, Source, Want
-from pipeline.warehouse import Held, Warehouse, open_warehouse
+from pipeline.sources import DATASET_FLOOR, SOURCES, Reply, Request, Source, Want
+from pipeline.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
     from pipeline.http import Answer, Client
 
 log = logging.getLogger(__name__)
 
-RUN_CALLS = 3
-REFETCHED_DAYS = 3
+MAX_REFUSED_IN_A_ROW = 3
 DAY = timedelta(days=1)
 
 T = TypeVar("T")
@@ -58,45 +67,54 @@ def call(name: str, function: Callable[..., T], *args: Any, may_pass: bool = Fal
 
 
 class Job:
-    """One writer at work: holds the lock, the archive and the warehouse."""
+    """One writer at work: holds the lock, the archive and the warehouse.
+
+    `kept_calls` of today's quota are left to others.
+    """
 
     def __init__(self, settings: Settings, warehouse: Warehouse, outcome: Outcome) -> None:
         self.settings = settings
         self.outcome = outcome
+        self.kept_calls = 0
         self._warehouse = warehouse
         self._archive = Archive(settings.archive_dir)
         self._client: Client | None = None
+        self._landed_ids: set[str] = set()
 
     def fetch(self, source: Source, want_of: Callable[[Source], Want | None]) -> None:
-        """Ask a source for what `want_of` wants after everything archived was landed; archive each answer.
+        """Ask a source for what `want_of` wants after everything archived was landed; archive and land each answer.
 
-        Called again after a failure it goes on where it stopped, because what was archived is landed first.
+        Called again after a failure it goes on where it stopped, because what was archived is landed first. A source
+        whose answers are refused three times in a row is left alone: its contract has changed.
         """
         self.land()
         want = want_of(source)
         if want is None:
             return
         exchange = source.exchange(want)
+        refused_in_a_row = 0
         try:
             request = next(exchange)
-            while True:
-                request = exchange.send(self._ask(source, request))
+            while refused_in_a_row < MAX_REFUSED_IN_A_ROW:
+                reply = self._ask(source, request)
+                refused_in_a_row = 0 if reply.parsed else refused_in_a_row + 1
+                request = exchange.send(reply)
         except StopIteration:
             return
 
-    def _ask(self, source: Source, request: Request) -> Answer:
+    def _ask(self, source: Source, request: Request) -> Reply:
         from pipeline.http import Client  # takes 0.1 s, and a run without a call does not need it
 
         if self._client is None:
-            self._client = Client(self.settings)
+            self._client = Client(self.settings, self.kept_calls)
         log.info("%s: %s", source.name, request)
         before = self._client.sent
         try:
-            answer = self._client.get(request.path, request.params, with_key=source.needs_key)
+            answer = self._client.get(request.path, request.params, with_key=source.needs_key, host=source.host)
         finally:
             self.outcome.of(source.name).calls += self._client.sent - before
         self._refuse_another_world(answer)
-        self._archive.add(
+        fetch = self._archive.add(
             source=source.name,
             url=answer.url,
             status=answer.status,
@@ -105,7 +123,7 @@ class Job:
             body=answer.body,
             context=request.context,
         )
-        return answer
+        return Reply(answer.status, answer.body, self._land(fetch, answer.body))
 
     def _refuse_another_world(self, answer: Answer) -> None:
         """Stop before a simulated answer meets real ones, or one of another seed, in the same archive."""
@@ -120,23 +138,41 @@ class Job:
 
     def land(self) -> None:
         """Read every archived answer that was not read yet."""
-        for fetch in self._archive.fetches(self._warehouse.landed_ids()):
-            outcome = self.outcome.of(fetch.source)
-            try:
-                parsed = parse(fetch, self._archive.read(fetch))
-            except SourceError as error:
+        self._landed_ids = self._warehouse.landed_ids()
+        for fetch in self._archive.fetches(self._landed_ids):
+            with suppress(KeyRefusedError):
+                self._land(fetch, self._archive.read(fetch))
+
+    def _land(self, fetch: Fetch, body: bytes) -> Parsed | None:
+        """Read one answer; return None where it is refused. A refused key is raised: no other call will fare better.
+
+        Where the clock stands still, the same answer may be the same fetch as one that was read: it lands once.
+        """
+        outcome = self.outcome.of(fetch.source)
+        is_new = fetch.load_id not in self._landed_ids
+        self._landed_ids.add(fetch.load_id)
+        try:
+            parsed = parse(fetch, body)
+        except SourceError as error:
+            if is_new:
                 self._warehouse.land(fetch, None, str(error))
-                outcome.note_refused(str(error))
-                log.info("refused: %s", error)
-                continue
+            request = Request("", context=fetch.context)
+            outcome.note_refused(request.series, request.start_date, str(error))
+            log.info("refused: %s", error)
+            if isinstance(error, KeyRefusedError):
+                raise
+            return None
+        if is_new:
             self._warehouse.land(fetch, parsed)
             outcome.note_landed(parsed)
-            for warning in parsed.warnings:
-                log.warning("%s", warning)
+        for warning in parsed.warnings:
+            log.warning("%s", warning)
+        return parsed
 
     def build(self, selectors: Sequence[str] = (), *, force: bool = False) -> None:
         """Build and check the models, unless the last build saw the same loads and SQL."""
-        if self._warehouse.has_rankings() and (force or not self._warehouse.is_built()):
+        is_current = self._warehouse.is_built() and self._warehouse.built_on() == self.settings.now().date()
+        if self._warehouse.has_rankings() and (force or not is_current):
             self.outcome.build = self._warehouse.build(selectors)
 
     def check(self) -> list[Checked]:
@@ -153,16 +189,26 @@ class Job:
         self.outcome.is_simulated = self._warehouse.is_simulated()
 
     def held(self, source: Source) -> Held:
-        """Return what is landed of a daily source."""
-        return self._warehouse.held(source.name)
+        """Return what is landed of a source."""
+        return self._warehouse.held(source)
 
-    def held_paths(self, source: Source) -> frozenset[str]:
-        """Return the paths of a source's landed answers."""
-        return frozenset(urlsplit(url).path for url in self._warehouse.landed_urls(source.name))
+    def run_want(self, source: Source, target: date) -> Want | None:
+        """Return what a daily run asks of a source."""
+        subjects = self._warehouse.ranked_models() if source.series is None else None
+        return planner.run_want(source, self.held(source), self.settings.now(), target, subjects)
 
-    def is_fetched_today(self, source: Source) -> bool:
-        """Tell whether a snapshot of the business day is held."""
-        return self._warehouse.is_fetched_on(source.name, self.settings.now().date())
+    def backfill_want(self, source: Source, window: tuple[date, date], *, force: bool) -> Want | None:
+        """Return what a backfill asks of a source."""
+        return planner.backfill_want(source, self.held(source), self.settings.now(), window, force=force)
+
+    def plan_run(self, sources: Sequence[Source], target: date) -> list[SourcePlan]:
+        """Return the calls of a daily run."""
+        return [planned(source, self.run_want(source, target), self.held(source)) for source in sources]
+
+    def plan_backfill(self, sources: Sequence[Source], window: tuple[date, date], *, force: bool) -> list[SourcePlan]:
+        """Return the calls of a backfill."""
+        wants = [(source, self.backfill_want(source, window, force=force)) for source in sources]
+        return [planned(source, want, self.held(source)) for source, want in wants]
 
     def finish(self, step: Step) -> None:
         """Land, build and publish what is there, whatever a source did."""
@@ -228,27 +274,33 @@ def writing(settings: Settings, name: str, *, anew: bool = False) -> Iterator[Jo
 
 
 def run(settings: Settings, sources: Sequence[str] = (), target: date | None = None, step: Step = call) -> Outcome:
-    """Load every missing day that takes at most three calls a source, refetch the newest three, build, publish.
+    """Load every missing day within each source's reach, refetch the newest, take today's snapshots, build, publish.
 
     `target` is the newest day wanted, by default the last complete UTC day of the business clock.
     """
-    chosen = chosen_sources(settings, sources, snapshots=True)
-    target = target or last_complete_day(settings)
-    if not DATASET_FLOOR <= target <= last_complete_day(settings):
+    chosen = planner.chosen_sources(settings, sources, for_backfill=False)
+    newest = planner.last_complete_day(settings.now())
+    target = target or newest
+    if not DATASET_FLOOR <= target <= newest:
         raise UsageError(
             f"The date {target} is not among the days that OpenRouter can have published: "
-            f"{DATASET_FLOOR} to {last_complete_day(settings)}, the last complete UTC day."
+            f"{DATASET_FLOOR} to {newest}, the last complete UTC day."
         )
     with writing(settings, "run") as job:
-        _fetch_all(job, chosen, partial(run_want, job, target=target), step)
+        _fetch_all(job, chosen, partial(job.run_want, target=target), step)
         job.finish(step)
         _conclude(job, chosen, (DATASET_FLOOR, target))
-        lacking = [job.outcome.of(source.name).missing_days for source in chosen if source.is_daily]
-        if job.outcome.is_anything_published and any(days > 1 for days in lacking):
-            job.outcome.hint = (
-                f"{max(lacking)} older days are not loaded; `tokengrowth backfill` loads those that can be had."
-            )
+        job.outcome.hint = _hint(job, chosen)
         return job.outcome
+
+
+def _hint(job: Job, sources: Sequence[Source]) -> str | None:
+    """Say how many older days a backfill may load."""
+    past = {source.name for source in planner.chosen_sources(job.settings, for_backfill=True)}
+    lacking = max((job.outcome.of(source.name).missing_days for source in sources if source.name in past), default=0)
+    if lacking <= 1 or not job.outcome.is_anything_published:
+        return None
+    return f"{lacking} older days are not loaded; `tokengrowth backfill` loads those that can be had."
 
 
 def backfill(
@@ -260,64 +312,92 @@ def backfill(
     force: bool = False,
     step: Step = call,
 ) -> Outcome:
-    """Load the days from `start` to `end` that are not held, or all of them with `force`; build, publish.
+    """Load the dates from `start` to `end` that are not held, or all of them with `force`; build, publish.
 
-    Raises UsageError for days before 2025-01-01 or after the last complete day.
+    Leaves to the daily run what it still needs of today's requests. Raises UsageError for days before 2025-01-01 or
+    after the last complete day.
     """
-    window = backfill_window(settings, start, end)
-    chosen = chosen_sources(settings, sources, snapshots=False)
+    window = planner.backfill_window(settings.now(), start, end)
+    chosen = planner.chosen_sources(settings, sources, for_backfill=True)
     with writing(settings, "backfill") as job:
-        _fetch_all(job, chosen, partial(backfill_want, job, window=window, force=force), step)
+        job.land()
+        job.kept_calls = _kept_calls(job, settings)
+        _fetch_all(job, chosen, partial(job.backfill_want, window=window, force=force), step)
         job.finish(step)
         _conclude(job, chosen, window)
         return job.outcome
 
 
-def planned_backfill(
+def _kept_calls(job: Job, settings: Settings) -> int:
+    """Return how many of today's requests a backfill leaves to the daily run."""
+    if settings.api_key is None:
+        return 0
+    sources = planner.chosen_sources(settings, for_backfill=False)
+    plans = job.plan_run(sources, planner.last_complete_day(settings.now()))
+    return planner.kept_for_run(plans, settings.requests_per_day)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The calls that a run and a backfill would make now, and what today's quota leaves for them.
+
+    `kept_calls` are those that a backfill leaves to the daily run today, `calls_a_day` those of a whole daily run,
+    `done_on` the day of the backfill's last call if it is started every day; all None or 0 without a key.
+    """
+
+    run: list[SourcePlan]
+    backfill: list[SourcePlan]
+    per_day: int
+    used_today: int
+    kept_calls: int
+    calls_a_day: int
+    done_on: date | None
+
+    @property
+    def left_today(self) -> int:
+        """Requests that a backfill may make today."""
+        return max(0, self.per_day - self.used_today - self.kept_calls)
+
+
+def plan(
     settings: Settings,
     start: date | None = None,
     end: date | None = None,
     sources: Sequence[str] = (),
     *,
     force: bool = False,
-) -> list[tuple[str, Request]]:
-    """Return the calls that a backfill makes if every window and snapshot exists, without making them."""
-    window = backfill_window(settings, start, end)
-    chosen = chosen_sources(settings, sources, snapshots=False)
-    with writing(settings, "backfill") as job:
-        job.land()
-        wants = [(source, backfill_want(job, source, window=window, force=force)) for source in chosen]
-    return [(source.name, request) for source, want in wants if want for request in source.plan(want)]
+) -> Plan:
+    """Return what a run and a backfill would ask, without asking and without leaving a trace in a fresh home."""
+    now = settings.now()
+    window = planner.backfill_window(now, start, end)
+    target = planner.last_complete_day(now)
+    daily = planner.chosen_sources(settings, for_backfill=False)
+    past = planner.chosen_sources(settings, sources, for_backfill=True)
+    with planning(settings) as job:
+        run_plans = job.plan_run(daily, target)
+        whole_day = [planned(source, planner.run_want(source, Held(), now, target, {}), Held()) for source in daily]
+        backfill_plans = job.plan_backfill(past, window, force=force)
+    quota = Quota.of(settings)
+    used = quota.used_today() if quota else 0
+    kept = planner.kept_for_run(run_plans, settings.requests_per_day) if quota else 0
+    calls_a_day = planner.kept_for_run(whole_day, settings.requests_per_day) if quota else 0
+    keyed = sum(plan.at_most for plan in backfill_plans if plan.source.needs_key)
+    left = max(0, settings.requests_per_day - used - kept)
+    today = settings.quota_clock().date()
+    done_on = planner.done_on(keyed, today, left, settings.requests_per_day, calls_a_day) if quota else None
+    return Plan(run_plans, backfill_plans, settings.requests_per_day, used, kept, calls_a_day, done_on)
 
 
-def run_want(job: Job, source: Source, target: date) -> Want | None:
-    """Return what a daily run asks of a source: days that are missing within its reach, and the newest three.
-
-    None where everything is held: a run whose target is there makes no call.
-    """
-    if not source.is_daily:
-        return None if job.is_fetched_today(source) else Want(job.settings.now())
-    held = job.held(source)
-    reach = max(held.floor(), target - (source.run_days - 1) * DAY)
-    missing = [day for day in days_between(reach, target) if day not in held.days]
-    if not missing:
-        return None
-    newest = days_between(max(reach, target - (REFETCHED_DAYS - 1) * DAY), target) if target in missing else []
-    return Want(job.settings.now(), frozenset([*missing, *newest]), job.held_paths(source), RUN_CALLS)
-
-
-def backfill_want(job: Job, source: Source, window: tuple[date, date], *, force: bool) -> Want | None:
-    """Return what a backfill asks of a source: the days of the window that are not held, or all with `force`.
-
-    That there is nothing before some day is believed for the day on which it was shown; then it is asked again.
-    """
-    now = job.settings.now()
-    if force:
-        return Want(now, frozenset(days_between(*window)))
-    held = job.held(source)
-    first = max(window[0], held.floor(shown_on=now.date()))
-    missing = frozenset(day for day in days_between(first, window[1]) if day not in held.days)
-    return Want(now, missing, job.held_paths(source)) if missing else None
+@contextmanager
+def planning(settings: Settings) -> Iterator[Job]:
+    """Give a job that knows what is held and writes nothing that was not there; a fresh home stays untouched."""
+    if settings.home.exists():
+        with writing(settings, "plan") as job:
+            job.land()
+            yield job
+        return
+    with Warehouse(settings, in_memory=True) as warehouse:
+        yield Job(settings, warehouse, Outcome("plan"))
 
 
 def rebuild(settings: Settings, step: Step = call) -> Outcome:
@@ -347,50 +427,24 @@ def check(settings: Settings) -> list[Checked]:
         return job.check()
 
 
-def last_complete_day(settings: Settings) -> date:
-    """Return the newest UTC day that is over, by the business clock."""
-    return settings.now().date() - DAY
-
-
-def backfill_window(settings: Settings, start: date | None, end: date | None) -> tuple[date, date]:
-    """Return the window of a backfill, checked."""
-    newest = last_complete_day(settings)
-    first, last = start or DATASET_FLOOR, end or newest
-    if first < DATASET_FLOOR:
-        raise UsageError(f"The start date {first} is before {DATASET_FLOOR}, the first day that OpenRouter publishes.")
-    if last > newest:
-        raise UsageError(f"The end date {last} is after {newest}, the last complete UTC day.")
-    if first > last:
-        raise UsageError(f"The start date {first} is after the end date {last}.")
-    return first, last
-
-
-def chosen_sources(settings: Settings, names: Sequence[str], *, snapshots: bool) -> list[Source]:
-    """Return the sources to read: those named, else the Data API with a key and the exports without one."""
-    unknown = [name for name in names if name not in SOURCES]
-    if unknown:
-        raise UsageError(f"No source is named {unknown[0]!r}; there are {', '.join(SOURCES)}.")
-    if not names:
-        daily = "rankings-daily" if settings.api_key else "exports"
-        return [source for source in SOURCES.values() if source.name == daily or (snapshots and not source.is_daily)]
-    chosen = [SOURCES[name] for name in dict.fromkeys(names)]
-    for source in chosen:
-        if source.needs_key and not settings.api_key:
-            raise UsageError(f"The source {source.name} needs OPENROUTER_API_KEY; exports need none.")
-        if not source.is_daily and not snapshots:
-            raise UsageError(f"The source {source.name} serves the present only and has no past to backfill.")
-    return chosen
-
-
 def _fetch_all(job: Job, sources: Sequence[Source], want_of: Callable[[Source], Want | None], step: Step) -> None:
-    """Fetch each source; one that fails does not stop the others."""
+    """Fetch each source; one that fails does not stop the others.
+
+    After an unknown key, or the last of today's requests, the keyed sources behind are not asked any more.
+    """
+    is_key_of_use = True
     for source in sources:
         outcome = job.outcome.of(source.name)
+        if source.needs_key and not is_key_of_use:
+            outcome.is_skipped = want_of(source) is not None
+            continue
         try:
             step(f"fetch {source.name}", job.fetch, source, want_of, may_pass=True)
         except SourceError as error:
             outcome.note_error(error)
             log.info("failed: %s", error)
+            is_unknown_key = isinstance(error, KeyRefusedError) and error.is_unknown
+            is_key_of_use = is_key_of_use and not (is_unknown_key or isinstance(error, QuotaReachedError))
 
 
 def _conclude(job: Job, sources: Sequence[Source], window: tuple[date, date] | None) -> None:

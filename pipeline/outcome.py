@@ -6,20 +6,23 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.contracts import days_between
 from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, EXIT_QUOTA, EXIT_SOURCE_FAILED, QuotaReachedError
+from pipeline.planner import wanted_dates
+from pipeline.sources import Cadence
 
 if TYPE_CHECKING:
     from pipeline.contracts import Parsed
+    from pipeline.planner import Held
     from pipeline.sources import Source
-    from pipeline.warehouse import Build, Held
+    from pipeline.warehouse import Build
 
 
 @dataclass
 class SourceOutcome:
     """What became of one source in this job.
 
-    `status`: held (nothing to ask), loaded, not_published_yet, before_floor, stale, failed or quota_reached.
+    `status`: held (nothing to ask), loaded, not_published_yet, before_floor, stale, failed, quota_reached or skipped
+    (not asked, because the key was refused or its requests are used up). `message` does not name the source.
     """
 
     source: str
@@ -32,7 +35,8 @@ class SourceOutcome:
     missing_days: int = 0
     fetch_error: str | None = None
     is_quota_reached: bool = False
-    refusal: str | None = None
+    is_skipped: bool = False
+    refusals: dict[tuple[str, date | None], str] = field(default_factory=dict, repr=False)
     shortfall: str | None = None
 
     def note_error(self, error: Exception) -> None:
@@ -40,45 +44,55 @@ class SourceOutcome:
         self.fetch_error = str(error)
         self.is_quota_reached = isinstance(error, QuotaReachedError)
 
-    def note_refused(self, sentence: str) -> None:
-        """Note an answer of which nothing landed."""
-        self.refusal = sentence
+    def note_refused(self, series: str, start_date: date | None, sentence: str) -> None:
+        """Note an answer of which nothing landed, by what was asked."""
+        self.refusals[series, start_date] = sentence
 
     def note_landed(self, parsed: Parsed) -> None:
-        """Note an answer that landed; it makes up for one that was refused before."""
-        if parsed.frame is None:
+        """Note an answer that landed; it makes up for one to the same, or to older days, that was refused before."""
+        if not parsed.rows:
             return
-        self.refusal = None
-        self.rows += parsed.frame.height
+        for series, start in list(self.refusals):
+            is_older = not (start and parsed.last_date) or start <= parsed.last_date
+            if series in parsed.settles and is_older:
+                del self.refusals[series, start]
+        self.rows += parsed.rows
         if parsed.first_date and parsed.last_date:
             self.first_date = min(self.first_date or parsed.first_date, parsed.first_date)
             self.last_date = max(self.last_date or parsed.last_date, parsed.last_date)
         if parsed.is_stale:
-            self.shortfall = (
-                f"{self.source} promises days until {parsed.promised_end_date} and ends on {parsed.last_date}."
-            )
+            self.shortfall = f"promises {parsed.promised_end_date} and ends on {parsed.last_date}."
 
     def conclude(self, source: Source, held: Held, window: tuple[date, date] | None, now: datetime) -> None:
         """Draw status, message and missing days from what was noted and what is held of the wanted window."""
         self.status, self.message = ("loaded", None) if self.rows else ("held", None)
-        if source.is_daily and window:
-            floor, last = held.floor(), window[1]
-            self.missing_days = sum(day not in held.days for day in days_between(max(window[0], floor), last))
-            due = datetime.combine(last + timedelta(days=1), time(), UTC) + source.published_after
-            if self.shortfall:
-                self.status, self.message = "stale", self.shortfall
-            elif last < floor:
-                self.status = "before_floor"
-                self.message = f"{source.name} holds nothing before {floor}."
-            elif last not in held.days and now < due:
-                self.status = "not_published_yet"
-                self.message = f"{source.name} does not hold {last} yet; it is due at {due:%H:%M} UTC."
-            elif last not in held.days:
-                self.status = "stale"
-                self.message = f"{source.name} does not hold {last} yet, though it was due at {due:%H:%M} UTC."
-        if self.fetch_error or self.refusal:
+        if window and source.cadence in (Cadence.DAY, Cadence.WEEK):
+            self._judge_dates(source, held, window, now)
+        if self.is_skipped:
+            self.status, self.message = "skipped", None
+        elif self.fetch_error or self.refusals:
             self.status = "quota_reached" if self.is_quota_reached else "failed"
-            self.message = self.fetch_error or self.refusal
+            more = f" ({len(self.refusals) - 1} more were refused.)" if len(self.refusals) > 1 else ""
+            self.message = self.fetch_error or next(iter(self.refusals.values())) + more
+
+    def _judge_dates(self, source: Source, held: Held, window: tuple[date, date], now: datetime) -> None:
+        whole = held.whole_dates(source)
+        floor = max(source.floor, min((held.floor(name) for name in source.series or ()), default=date.min))
+        wanted = wanted_dates(source, max(window[0], floor), window[1])
+        self.missing_days = sum(on not in whole for on in wanted)
+        if self.shortfall:
+            self.status, self.message = "stale", self.shortfall
+        elif window[1] < floor:
+            self.status, self.message = "before_floor", f"nothing before {floor} is published."
+        elif wanted and wanted[-1] not in whole:
+            last = wanted[-1]
+            end = last + timedelta(days=7 if source.cadence is Cadence.WEEK else 1)
+            due = datetime.combine(end, time(), UTC) + source.published_after
+            when = f"due at {due:%H:%M} UTC on {due:%Y-%m-%d}."
+            if now < due:
+                self.status, self.message = "not_published_yet", f"{last} is not held yet; it is {when}"
+            else:
+                self.status, self.message = "stale", f"{last} is not held, though it was {when}"
 
 
 @dataclass
@@ -103,6 +117,15 @@ class Outcome:
         return self.sources[-1]
 
     @property
+    def problems(self) -> list[str]:
+        """Return one line a cause, with the sources that met it: `failed: models, providers: …`."""
+        causes: dict[tuple[str, str], list[str]] = {}
+        for source in self.sources:
+            if source.message:
+                causes.setdefault((source.status.replace("_", " "), source.message), []).append(source.source)
+        return [f"{status}: {', '.join(names)}: {message}" for (status, message), names in causes.items()]
+
+    @property
     def exit_code(self) -> int:
         """Return the exit status: quota before nothing published before a failed or stale source."""
         states = {source.status for source in self.sources}
@@ -114,7 +137,10 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {**asdict(self), "exit_code": self.exit_code}
+        plain = asdict(self)
+        for source in plain["sources"]:
+            source["refusals"] = list(source["refusals"].values())
+        return {**plain, "exit_code": self.exit_code}
 
     def summary(self) -> str:
         """Return one line that says how the job ended."""

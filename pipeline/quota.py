@@ -1,7 +1,8 @@
 """The Data API's limits, kept across processes and restarts: 30 requests a minute, 500 a UTC day.
 
-Both stores lie in the user's state directory and hold a hash of the key, never the key. They follow real
-time, whatever the business clock says, and outlive any warehouse or archive.
+Both stores lie in the user's state directory and hold a hash of the key, never the key. They outlive any warehouse
+or archive. The minute follows real time; the day does too, whatever the business clock says, unless the caller asks
+for another clock.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from pyrate_limiter import Limiter, Rate, SQLiteBucket
 from pyrate_limiter.limiter import SingleBucketFactory
 
 from pipeline.errors import QuotaReachedError
+from pipeline.settings import Settings
 
 # OpenRouter counts when a request arrives, we count when it leaves; the extra time covers the difference.
 MINUTE_MILLISECONDS = 62_000
@@ -37,21 +39,45 @@ def key_hash(key: str) -> str:
 class Quota:
     """Reserves one request at a time for one key."""
 
-    def __init__(self, state_dir: Path, key: str, per_minute: int, per_day: int) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        key: str,
+        per_minute: int,
+        per_day: int,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._state_dir = state_dir
         self._key_hash = key_hash(key)
         self._per_minute = per_minute
         self._per_day = per_day
+        self._clock = clock
 
-    def reserve(self, url: str) -> None:
-        """Wait for a place in the minute, then count the request; raise QuotaReachedError at the day's end."""
+    @classmethod
+    def of(cls, settings: Settings) -> Quota | None:
+        """Return the quota of the key in the settings; None without a key."""
+        if settings.api_key is None:
+            return None
+        return cls(
+            settings.state_dir,
+            settings.api_key.get_secret_value(),
+            settings.requests_per_minute,
+            settings.requests_per_day,
+            settings.quota_clock,
+        )
+
+    def reserve(self, url: str, kept: int = 0) -> None:
+        """Wait for a place in the minute, then count the request.
+
+        Raises QuotaReachedError when the day's requests are used up, but for those that are `kept` for others.
+        """
         self._state_dir.mkdir(parents=True, exist_ok=True)
-        self._refuse_when_used_up(self.used_today())
+        self._refuse_when_used_up(self.used_today(), kept)
         self._wait_for_the_minute()
-        now = datetime.now(UTC)
+        now = self._clock()
         with self._ledger() as ledger:
             ledger.execute("begin immediate")
-            self._refuse_when_used_up(self._used(ledger, now))
+            self._refuse_when_used_up(self._used(ledger, now), kept)
             ledger.execute(
                 "insert into requests values (?, ?, ?, ?)",
                 (self._key_hash, now.date().isoformat(), now.isoformat(), url),
@@ -63,7 +89,7 @@ class Quota:
         if not self._ledger_path.exists():
             return 0
         with self._ledger() as ledger:
-            return self._used(ledger, datetime.now(UTC))
+            return self._used(ledger, self._clock())
 
     @property
     def _ledger_path(self) -> Path:
@@ -79,13 +105,16 @@ class Quota:
         query = "select count(*) from requests where key_hash = ? and utc_day = ?"
         return int(ledger.execute(query, (self._key_hash, now.date().isoformat())).fetchone()[0])
 
-    def _refuse_when_used_up(self, used: int) -> None:
-        if used >= self._per_day:
-            midnight = datetime.now(UTC).date() + timedelta(days=1)
-            raise QuotaReachedError(
-                f"All {self._per_day} requests of this UTC day are used; nothing more is asked before "
-                f"{midnight}T00:00Z. Run the same command again then: it goes on where it stopped."
-            )
+    def _refuse_when_used_up(self, used: int, kept: int) -> None:
+        if used < self._per_day - kept:
+            return
+        midnight = self._clock().date() + timedelta(days=1)
+        spent = f"All {self._per_day}" if not kept else f"{used} of {self._per_day}"
+        rest = f", {kept} are kept for the daily run" if kept else ""
+        raise QuotaReachedError(
+            f"{spent} requests of this UTC day are used{rest}; nothing more is asked before {midnight}T00:00Z. "
+            "Run the same command again then: it goes on where it stopped."
+        )
 
     def _wait_for_the_minute(self) -> None:
         bucket = SQLiteBucket.init_from_file(

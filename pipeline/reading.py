@@ -266,12 +266,5 @@ def _gaps(held: set[date]) -> list[str]:
 
 
 def _used_today(settings: Settings) -> str:
-    if not settings.api_key:
-        return "no key set"
-    quota = Quota(
-        settings.state_dir,
-        settings.api_key.get_secret_value(),
-        settings.requests_per_minute,
-        settings.requests_per_day,
-    )
-    return f"{quota.used_today()} of {settings.requests_per_day}"
+    quota = Quota.of(settings)
+    return f"{quota.used_today()} of {settings.requests_per_day}" if quota else "no key set"

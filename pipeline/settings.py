@@ -83,6 +83,12 @@ class Settings(BaseSettings):
         description="Business clock (target day, fetched_at) as an instant such as 2026-08-22T13:00:00Z. "
         "Default: the real time.",
     )
+    sources: str = Field(
+        "",
+        alias="TOKENGROWTH_SOURCES",
+        description="Names of the sources to read where a command names none, separated by commas. "
+        "Default: all that can be read.",
+    )
     requests_per_minute: PositiveInt = Field(
         30,
         alias="TOKENGROWTH_REQUESTS_PER_MINUTE",
@@ -92,6 +98,21 @@ class Settings(BaseSettings):
         500,
         alias="TOKENGROWTH_REQUESTS_PER_DAY",
         description="Data API requests in a UTC day, per key, over all processes.",
+    )
+    has_clocked_limits: bool = Field(
+        False,
+        alias="TOKENGROWTH_CLOCKED_LIMITS",
+        description="Count the day's requests by the business clock instead of the real time, as a replay may.",
+    )
+    web_archive_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        "https://web.archive.org",
+        alias="TOKENGROWTH_WEB_ARCHIVE_URL",
+        description="Where captures of the rankings page are read by a backfill.",
+    )
+    web_archive_requests_per_minute: PositiveInt = Field(
+        12,
+        alias="TOKENGROWTH_WEB_ARCHIVE_REQUESTS_PER_MINUTE",
+        description="Requests to the web archive in any 60 seconds, per process.",
     )
     connect_timeout_seconds: PositiveFloat = Field(
         10, alias="TOKENGROWTH_CONNECT_TIMEOUT_SECONDS", description="Wait for a connection."
@@ -130,6 +151,10 @@ class Settings(BaseSettings):
         """Return the business clock in UTC, to the millisecond."""
         moment = (self.fixed_now or datetime.now(UTC)).astimezone(UTC)
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    def quota_clock(self) -> datetime:
+        """Return the clock that tells to which UTC day a request counts."""
+        return self.now() if self.has_clocked_limits else datetime.now(UTC)
 
     @property
     def archive_dir(self) -> Path:

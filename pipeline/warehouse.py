@@ -17,15 +17,17 @@ from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 
 from pipeline import models
 from pipeline.archive import Fetch
-from pipeline.contracts import Parsed
+from pipeline.contracts import Parsed, days_between
 from pipeline.errors import BuildFailedError, TokenGrowthError, UsageError
+from pipeline.planner import Held
 from pipeline.settings import APP_NAME, Settings
-from pipeline.sources import DATASET_FLOOR
+from pipeline.sources import SOURCES, Cadence, Source
 
 PUBLISHED_SCHEMAS = ("marts", "meta")
 LAST_BUILD = "select build_id, inputs_sha256 from meta.builds where is_successful order by rowid desc limit 1"
@@ -42,30 +44,17 @@ class Build:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Held:
-    """What is landed of one daily source: its days, and the floors that its answers have shown, each with the day."""
-
-    days: frozenset[date]
-    floors: tuple[tuple[date, date], ...]
-
-    def floor(self, shown_on: date | None = None) -> date:
-        """Return the first day that the source can hold, as far as answers (of one day, or of any) have shown.
-
-        A day that is held disproves a later floor: a gap in what the source serves is not its end.
-        """
-        shown = [floor for floor, day in self.floors if shown_on in (None, day)]
-        return max([DATASET_FLOOR, *(floor for floor in shown if not self.days or floor <= min(self.days))])
-
-
 class Warehouse:
     """The writer's connection; use it as a context manager."""
 
-    def __init__(self, settings: Settings, path: Path | None = None) -> None:
+    def __init__(self, settings: Settings, path: Path | None = None, *, in_memory: bool = False) -> None:
         self._settings = settings
         self._models = models.load(models.sql_dir())
         path = path or settings.warehouse_path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if in_memory:
+            path = Path(":memory:")
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = _connect(path)
         try:
             models.create_ledgers(self._connection, self._models)
@@ -83,49 +72,88 @@ class Warehouse:
         """Name every fetch that was read already."""
         return {load_id for (load_id,) in self._rows("select load_id from meta.loads")}
 
-    def held(self, source: str) -> Held:
-        """Return the days landed from a source, and its floor where an answer has shown it."""
-        days = self._rows("select distinct date from raw.rankings_daily where source = ?", [source])
-        floors = self._rows(
-            "select distinct floor_date, fetched_at::date from meta.loads where source = ? and floor_date is not null",
-            [source],
+    def held(self, source: Source) -> Held:
+        """Return what is landed of a source by its own calls: what was imported does not keep it from being asked."""
+        loads = self._rows(
+            """
+            select outcome, series, first_date, last_date, floor_date, fetched_at::date, url
+            from meta.loads
+            where source = ? and origin is null and outcome in ('landed', 'absent')
+            """,
+            [source.name],
         )
-        return Held(frozenset(day for (day,) in days), tuple(sorted(floors)))
+        cells: dict[str, set[date]] = {}
+        floors: dict[str, set[tuple[date, date]]] = {}
+        newest = max((fetched_on for *_, fetched_on, _ in loads), default=None)
+        followed, paths = set(), set()
+        for outcome, series, first_date, last_date, floor_date, fetched_on, url in loads:
+            if source.cadence is Cadence.SNAPSHOT:
+                dates = [fetched_on]
+            else:
+                dates = days_between(first_date, last_date) if first_date else []
+            for name in series:
+                cells.setdefault(name, set()).update(dates)
+                if floor_date:
+                    floors.setdefault(name, set()).add((floor_date, fetched_on))
+            if outcome == "landed":
+                paths.add(urlsplit(url).path)
+                if fetched_on == newest:
+                    followed.update(series[:1])
+        return Held(
+            {name: frozenset(dates) for name, dates in cells.items()},
+            {name: tuple(sorted(shown)) for name, shown in floors.items()},
+            frozenset(paths),
+            frozenset(followed & source.later_pages),
+        )
 
-    def landed_urls(self, source: str) -> set[str]:
-        """Return the URLs of a source whose answers hold rows."""
-        rows = self._rows("select url from meta.loads where source = ? and outcome = 'landed'", [source])
-        return {url for (url,) in rows}
+    def ranked_models(self) -> dict[str, str]:
+        """Return the models listed in the newest 7 loaded days: API id, as far as a catalogue knows it, to slug."""
+        rows = self._rows(
+            """
+            with ranked as (
+                select distinct model_permaslug
+                from raw.rankings_daily
+                where date > (select max(date) from raw.rankings_daily) - 7 and model_permaslug <> 'other'
+            ),
 
-    def is_fetched_on(self, source: str, day: date) -> bool:
-        """Tell whether an answer of a source was landed that was received on a UTC day."""
-        query = "select 1 from meta.loads where source = ? and outcome = 'landed' and fetched_at::date = ? limit 1"
-        return bool(self._rows(query, [source, day]))
+            known as (
+                select model_permaslug, arg_max(id, fetched_at) as id
+                from raw.models
+                group by model_permaslug
+            )
+
+            select coalesce(known.id, ranked.model_permaslug) as id, min(ranked.model_permaslug)
+            from ranked
+            left join known on ranked.model_permaslug = known.model_permaslug
+            group by all
+            order by all
+            """
+        )
+        return dict(rows)
 
     def land(self, fetch: Fetch, parsed: Parsed | None, refusal: str | None = None) -> None:
         """Write an answer's rows and its row in meta.loads, in one transaction."""
         fetched_at = _utc(datetime.fromisoformat(fetch.fetched_at))
         as_of = parsed and parsed.as_of and _utc(parsed.as_of)
-        rows = 0
         with self._transaction():
-            if parsed and parsed.frame is not None:
-                frame = parsed.frame  # read by name in the SQL below
-                rows = frame.height
+            for table, frame in parsed.frames.items() if parsed else ():
+                self._connection.register("landing", frame)
                 self._connection.execute(
-                    f"insert into raw.{parsed.table} by name "  # noqa: S608
-                    "select *, ?::timestamp as as_of, ?::timestamp as fetched_at, ? as load_id, ? as source from frame",
+                    f"insert into raw.{table} by name "  # noqa: S608
+                    "select *, ?::timestamp as as_of, ?::timestamp as fetched_at, ? as load_id, ? as source "
+                    "from landing",
                     [as_of, fetched_at, fetch.load_id, fetch.source],
                 )
-            outcome = (
-                "refused" if parsed is None else "landed" if rows else "absent" if parsed.floor_date else "reference"
-            )
+                self._connection.unregister("landing")
             self._connection.execute(
-                "insert into meta.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"insert into meta.loads values ({', '.join('?' * 19)})",  # noqa: S608
                 [
                     fetch.load_id,
                     fetch.source,
+                    list(parsed.settles) if parsed else [],
                     fetch.url,
-                    outcome,
+                    fetch.origin,
+                    _outcome(parsed),
                     refusal,
                     " ".join(parsed.warnings) or None if parsed else None,
                     fetched_at,
@@ -134,7 +162,7 @@ class Warehouse:
                     parsed and parsed.last_date,
                     parsed and parsed.promised_end_date,
                     parsed and parsed.floor_date,
-                    rows,
+                    parsed.rows if parsed else 0,
                     fetch.size_bytes,
                     fetch.sha256,
                     fetch.is_simulated,
@@ -160,6 +188,7 @@ class Warehouse:
         inputs = None if selectors else self._inputs_sha256()
         try:
             with self._transaction():
+                self._describe_sources()
                 checked = models.build(self._connection, self._models, selectors, note)
                 models.require_passed(checked)
                 seconds = time.perf_counter() - started
@@ -172,6 +201,30 @@ class Warehouse:
                 raise BuildFailedError(f"The build failed: {message}") from None
             raise
         return Build(build_id, self._count_built(checked), len(checked), seconds)
+
+    def _describe_sources(self) -> None:
+        """Write what the registry says of each source, and the clock, for the models that tell gaps."""
+        now = _utc(self._settings.now())
+        self._connection.execute("delete from meta.sources")
+        for source in SOURCES.values():
+            self._connection.execute(
+                "insert into meta.sources values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    source.name,
+                    source.cadence,
+                    source.needs_key,
+                    source.has_past,
+                    None if source.series is None else len(source.series),
+                    source.floor,
+                    source.published_after,
+                    now,
+                ],
+            )
+
+    def built_on(self) -> date | None:
+        """Return the business day of the last successful build, which decides what counts as missing."""
+        rows = self._rows("select built_at::date from meta.builds where is_successful order by rowid desc limit 1")
+        return rows[0][0] if rows else None
 
     def check(self) -> list[models.Checked]:
         """Check the tables as they are; raise TokenGrowthError where they are not there or out of date."""
@@ -309,6 +362,15 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], lis
         return relation.columns, relation.fetchall()
     except duckdb.Error as error:
         raise UsageError(f"The query does not run: {str(error).strip()}") from None
+
+
+def _outcome(parsed: Parsed | None) -> str:
+    """Name what became of an answer, for meta.loads."""
+    if parsed is None:
+        return "refused"
+    if parsed.rows:
+        return "landed"
+    return "absent" if parsed.is_absent else "reference"
 
 
 @contextmanager

@@ -38,6 +38,7 @@ def empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKENGROWTH_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("TOKENGROWTH_BACKOFF_SECONDS", "0.01")
     monkeypatch.setenv("TOKENGROWTH_REQUESTS_PER_MINUTE", "10000")
+    monkeypatch.setenv("TOKENGROWTH_WEB_ARCHIVE_REQUESTS_PER_MINUTE", "10000")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,15 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
     def set_environment(
         base_url: str | None = None, now: str | None = None, key: str | None = None, **more: str
     ) -> Settings:
-        values = {"OPENROUTER_BASE_URL": base_url, "TOKENGROWTH_NOW": now, "OPENROUTER_API_KEY": key, **more}
+        values = {
+            "OPENROUTER_BASE_URL": base_url,
+            "TOKENGROWTH_WEB_ARCHIVE_URL": base_url,
+            "TOKENGROWTH_NOW": now,
+            "OPENROUTER_API_KEY": key,
+            # What the growth tables need; tests of other sources name them.
+            "TOKENGROWTH_SOURCES": f"{'rankings-daily' if key else 'exports'},models",
+            **more,
+        }
         for name, value in values.items():
             if value is None:
                 monkeypatch.delenv(name, raising=False)

@@ -8,25 +8,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import Any
 
 from pipeline.archive import Fetch
-from pipeline.contracts import Parsed
-from pipeline.errors import SourceError, SourceUnavailableError, may_pass
+from pipeline.contracts import WHOLE, Parsed
+from pipeline.errors import KeyRefusedError, SourceError, SourceUnavailableError, may_pass
 from pipeline.rendering import clean
-
-if TYPE_CHECKING:
-    from pipeline.http import Answer
 
 # The first day of OpenRouter's datasets, by its documentation.
 DATASET_FLOOR = date(2025, 1, 1)
 
 
+class Host(StrEnum):
+    """Who is asked."""
+
+    OPENROUTER = "openrouter"
+    WEB_ARCHIVE = "web-archive"
+
+
+class Cadence(StrEnum):
+    """What the date of a source's data means, and whether its past can be had."""
+
+    DAY = "day"  # a series of days, served for the past too
+    WEEK = "week"  # a series of ISO weeks, named by their Mondays, served for the past too
+    SNAPSHOT = "snapshot"  # the present, dated by the day of retrieval: a missed day is lost
+    CAPTURE = "capture"  # copies that others made in the past; they never change
+
+
 @dataclass(frozen=True)
 class Request:
-    """One call: a path below the base URL, its parameters, and what its answer is to be held against."""
+    """One call: a path below the base URL, its parameters, and what its answer is to be held against.
+
+    `context` is archived with the answer. By convention it holds `series`, the part of the source that is asked,
+    and `start_date` and `end_date`, the window that is asked.
+    """
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -36,22 +54,55 @@ class Request:
         query = "&".join(f"{name}={value}" for name, value in self.params.items())
         return f"GET {self.path}" + (f"?{query}" if query else "")
 
+    @property
+    def series(self) -> str:
+        """The part of the source that is asked."""
+        return str(self.context.get("series", WHOLE))
+
+    @property
+    def start_date(self) -> date | None:
+        """The first day that is asked."""
+        return date.fromisoformat(self.context["start_date"]) if "start_date" in self.context else None
+
+    @property
+    def end_date(self) -> date | None:
+        """The last day that is asked."""
+        return date.fromisoformat(self.context["end_date"]) if "end_date" in self.context else None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer as an exchange sees it; `parsed` is None where the answer was refused."""
+
+    status: int
+    body: bytes
+    parsed: Parsed | None = None
+
 
 @dataclass(frozen=True)
 class Want:
     """What a job wants of a source.
 
-    `days` is empty for a snapshot of the present; `held_paths` are resources that never change and are
-    archived already; `max_calls` is None where only the source sets the end.
+    `cells` are the dates wanted of each series: days, Mondays of weeks, or the day of retrieval of a snapshot.
+    `newest_held` is the newest date held of each series; `held_paths` are resources that never change and are
+    archived already; `subjects` maps the series of a source without fixed ones to what they are about;
+    `max_calls` is None where only the source sets the end.
     """
 
     now: datetime
-    days: frozenset[date] = frozenset()
+    cells: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    newest_held: Mapping[str, date] = field(default_factory=dict)
     held_paths: frozenset[str] = frozenset()
+    subjects: Mapping[str, str] = field(default_factory=dict)
     max_calls: int | None = None
 
+    @property
+    def days(self) -> frozenset[date]:
+        """The dates wanted of any series."""
+        return frozenset(day for days in self.cells.values() for day in days)
 
-Exchange = Generator[Request, "Answer", None]
+
+Exchange = Generator[Request, Reply, None]
 
 
 @dataclass(frozen=True)
@@ -59,29 +110,73 @@ class Source:
     """One registry line.
 
     `plan` lists the calls that a want takes at the most, for people; `exchange` makes them, and may stop
-    early; `parse` turns an archived answer into rows, or raises ContractBrokenError. `is_daily` tells series
-    of days from snapshots of the present; `run_days` is how far back a daily run looks for missing days, so
-    that it stays within three calls; `published_after` is the time of day after which yesterday is due.
+    early; `parse` turns an archived answer into rows, or raises ContractBrokenError.
+
+    `series` are the parts that are asked and held apart; None where the ranked models are the parts.
+    `later_pages` are those of them that are asked only when the page before was full. `run_days` is how far back
+    a daily run looks for missing days, and `run_calls` the most calls that it makes for them; `refetched_days` are
+    the newest days that it asks again, because they may be restated. `published_after` is the time of day after
+    which the day, or week, before is due.
     """
 
     name: str
     needs_key: bool
-    is_daily: bool
-    run_days: int
-    published_after: timedelta
+    cadence: Cadence
     plan: Callable[[Want], list[Request]]
     exchange: Callable[[Want], Exchange]
     parse: Callable[[Fetch, bytes], Parsed]
+    series: tuple[str, ...] | None = (WHOLE,)
+    later_pages: frozenset[str] = frozenset()
+    floor: date = DATASET_FLOOR
+    run_days: int = 1
+    run_calls: int | None = None
+    refetched_days: int = 0
+    published_after: timedelta = timedelta(0)
+    host: Host = Host.OPENROUTER
+
+    @property
+    def has_past(self) -> bool:
+        """Whether days that were missed can still be had."""
+        return self.cadence is not Cadence.SNAPSHOT
+
+
+def walk(plan: Callable[[Want], list[Request]]) -> Callable[[Want], Exchange]:
+    """Make the planned calls in turn, but those that an earlier answer has made needless.
+
+    A series ends with the answer that shows its floor; a page is not asked behind one that was not full. Requests
+    for days before those that are held say `is_older`, so that an empty answer can be told from a broken one.
+    """
+
+    def exchange(want: Want) -> Exchange:
+        newest = dict(want.newest_held)
+        ended: set[str] = set()
+        settled: set[tuple[str, date | None]] = set()
+        for request in plan(want):
+            start, end, series = request.start_date, request.end_date, request.series
+            if series in ended or (series, start) in settled:
+                continue
+            is_older = end is not None and series in newest and end < newest[series]
+            reply = yield replace(request, context={**request.context, "is_older": True}) if is_older else request
+            if reply.parsed is None:
+                continue
+            settled.update((name, start) for name in reply.parsed.settles)
+            if reply.parsed.floor_date:
+                ended.update(reply.parsed.settles)
+            if end and not reply.parsed.is_absent:
+                newest[series] = max(newest.get(series, end), end)
+
+    return exchange
 
 
 def require_ok(status: int, body: bytes, what: str) -> None:
-    """Raise SourceError for any status but 200, with OpenRouter's own words."""
+    """Raise SourceError for any status but 200, with OpenRouter's own words; KeyRefusedError for 401 and 403."""
     if status == 200:
         return
     if status in (401, 403):
-        raise SourceError(
-            f"{what}: OpenRouter refused the key (HTTP {status}{_message(body)}); "
-            "check OPENROUTER_API_KEY, or unset it to read the keyless exports."
+        raise KeyRefusedError(
+            f"OpenRouter refused the key (HTTP {status}{_message(body)}); "
+            "check OPENROUTER_API_KEY, or unset it to read the keyless exports.",
+            is_unknown=status == 401,
         )
     error = SourceUnavailableError if may_pass(status) else SourceError
     raise error(f"{what}: OpenRouter answered HTTP {status}{_message(body)}.")

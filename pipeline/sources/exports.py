@@ -17,6 +17,7 @@ from pydantic import NonNegativeInt
 from pipeline.archive import Fetch
 from pipeline.contracts import (
     OTHER,
+    WHOLE,
     Day,
     Instant,
     Parsed,
@@ -27,12 +28,10 @@ from pipeline.contracts import (
     require_ranked_days,
 )
 from pipeline.errors import ContractBrokenError
-from pipeline.sources.base import DATASET_FLOOR, Exchange, Request, Source, Want, require_ok
+from pipeline.sources.base import DATASET_FLOOR, Cadence, Exchange, Reply, Request, Source, Want, require_ok
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from pipeline.http import Answer
 
 NAME = "exports"
 PATH = "/api/v1/datasets/exports/rankings-daily"
@@ -105,7 +104,7 @@ def _ask_file(manifest: Manifest, want: Want) -> Exchange:
         yield request
 
 
-def _first_between(missing: date, present: date) -> Generator[Request, Answer, Manifest | None]:
+def _first_between(missing: date, present: date) -> Generator[Request, Reply, Manifest | None]:
     """Find the oldest snapshot after `missing` and before `present`; None where there is none."""
     oldest: Manifest | None = None
     while (present - missing).days > 1:
@@ -139,7 +138,7 @@ def _first_day(snapshot: date) -> date:
     return snapshot - timedelta(days=SNAPSHOT_DAYS)
 
 
-def _ask_manifest(snapshot: date, newest: date | None) -> Generator[Request, Answer, Manifest | None]:
+def _ask_manifest(snapshot: date, newest: date | None) -> Generator[Request, Reply, Manifest | None]:
     answer = yield _manifest_request(snapshot, newest)
     if answer.status == 404 and snapshot != newest:
         return None
@@ -172,7 +171,8 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
     snapshot = fetch.context.get("snapshot_date")
     if fetch.status == 404 and snapshot and not fetch.context["is_newest"]:
         # Snapshots are never removed, so that nothing older than the next day's snapshot can be had.
-        return Parsed(floor_date=_first_day(date.fromisoformat(snapshot)) + timedelta(days=1))
+        floor = _first_day(date.fromisoformat(snapshot)) + timedelta(days=1)
+        return Parsed(settles=(WHOLE,), is_absent=True, floor_date=floor)
     _read_manifest(fetch.status, body, date.fromisoformat(snapshot) if snapshot else None)
     return Parsed()
 
@@ -208,8 +208,8 @@ def _parse_file(fetch: Fetch, body: bytes) -> Parsed:
     require_ranked_days(frame, start=DATASET_FLOOR, end=last_day, as_of=as_of, what=what)
     days = frame["date"].to_list()
     return Parsed(
-        table="rankings_daily",
-        frame=frame,
+        frames={"rankings_daily": frame},
+        settles=(WHOLE,),
         as_of=as_of,
         first_date=min(days),
         last_date=max(days),
@@ -249,13 +249,17 @@ def _read_csv(body: bytes, what: str) -> tuple[pl.DataFrame, list[str]]:
     return frame, [name for name in text.columns if name not in COLUMNS]
 
 
-SOURCE = Source(
-    name=NAME,
-    needs_key=False,
-    is_daily=True,
-    run_days=SNAPSHOT_DAYS,
-    published_after=PUBLISHED_AFTER,
-    plan=plan,
-    exchange=exchange,
-    parse=parse,
+SOURCES = (
+    Source(
+        name=NAME,
+        needs_key=False,
+        cadence=Cadence.DAY,
+        run_days=SNAPSHOT_DAYS,
+        run_calls=3,
+        refetched_days=3,
+        published_after=PUBLISHED_AFTER,
+        plan=plan,
+        exchange=exchange,
+        parse=parse,
+    ),
 )

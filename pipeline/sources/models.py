@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from pipeline.archive import Fetch
-from pipeline.contracts import Day, Parsed, Payload, read_json, require_unique, unknown_fields
+from pipeline.contracts import WHOLE, Day, Parsed, Payload, read_json, require_unique, unknown_fields
 from pipeline.errors import ContractBrokenError
-from pipeline.sources.base import Exchange, Request, Source, Want, require_ok
+from pipeline.sources.base import Cadence, Request, Source, Want, require_ok, walk
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,13 +87,7 @@ class Catalogue(Payload):
 
 def plan(want: Want) -> list[Request]:
     """Ask for all output modalities: the default list holds text models only and misses ranked embeddings."""
-    return [Request(PATH, {"output_modalities": "all"})]
-
-
-def exchange(want: Want) -> Exchange:
-    """One call."""
-    (request,) = plan(want)
-    yield request
+    return [Request(PATH, {"output_modalities": "all"})] if want.cells else []
 
 
 def parse(fetch: Fetch, body: bytes) -> Parsed:
@@ -111,8 +105,8 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
     require_unique(frame, ["id"], NAME)
     require_unique(frame, ["model_permaslug"], NAME)
     return Parsed(
-        table="models",
-        frame=frame,
+        frames={"models": frame},
+        settles=(WHOLE,),
         as_of=datetime.fromisoformat(fetch.fetched_at),
         warnings=unknown_fields([catalogue, *models], NAME),
     )
@@ -164,13 +158,13 @@ def _row(model: Model) -> tuple[Any, ...]:
     )
 
 
-SOURCE = Source(
-    name=NAME,
-    needs_key=False,
-    is_daily=False,
-    run_days=1,
-    published_after=timedelta(0),
-    plan=plan,
-    exchange=exchange,
-    parse=parse,
+SOURCES = (
+    Source(
+        name=NAME,
+        needs_key=False,
+        cadence=Cadence.SNAPSHOT,
+        plan=plan,
+        exchange=walk(plan),
+        parse=parse,
+    ),
 )

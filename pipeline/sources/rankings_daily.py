@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 
 from pipeline.archive import Fetch
 from pipeline.contracts import (
+    WHOLE,
     Day,
     Instant,
     Parsed,
@@ -18,7 +19,7 @@ from pipeline.contracts import (
     require_ranked_days,
     unknown_fields,
 )
-from pipeline.sources.base import DATASET_FLOOR, Exchange, Request, Source, Want, require_ok, windows
+from pipeline.sources.base import DATASET_FLOOR, Cadence, Request, Source, Want, require_ok, walk, windows
 
 NAME = "rankings-daily"
 PATH = "/api/v1/datasets/rankings-daily"
@@ -55,23 +56,12 @@ class RankingsDaily(Payload):
 def plan(want: Want) -> list[Request]:
     """Ask for windows of at most 366 days, newest first."""
     covering = windows((day for day in want.days if day >= DATASET_FLOOR), WINDOW_DAYS)
-    return [
-        Request(
-            PATH,
-            {"start_date": str(start), "end_date": str(end)},
-            {"start_date": str(start), "end_date": str(end)},
-        )
-        for start, end in covering[: want.max_calls]
-    ]
+    return [_request(start, end) for start, end in covering[: want.max_calls]]
 
 
-def exchange(want: Want) -> Exchange:
-    """Walk back until an answer starts later than asked: the source holds nothing older."""
-    for request in plan(want):
-        answer = yield request
-        parsed = _parse(answer.status, answer.body, date.fromisoformat(request.params["start_date"]))
-        if parsed.floor_date:
-            return
+def _request(start: date, end: date) -> Request:
+    window = {"start_date": str(start), "end_date": str(end)}
+    return Request(PATH, window, window)
 
 
 def parse(fetch: Fetch, body: bytes) -> Parsed:
@@ -96,8 +86,8 @@ def _parse(status: int, body: bytes, asked_start: date) -> Parsed:
     require_ranked_days(frame, start=meta.start_date, end=meta.end_date, as_of=meta.as_of, what=NAME)
     first_date = min(row.date for row in payload.data)
     return Parsed(
-        table="rankings_daily",
-        frame=frame,
+        frames={"rankings_daily": frame},
+        settles=(WHOLE,),
         as_of=meta.as_of,
         first_date=first_date,
         last_date=max(row.date for row in payload.data),
@@ -108,13 +98,17 @@ def _parse(status: int, body: bytes, asked_start: date) -> Parsed:
     )
 
 
-SOURCE = Source(
-    name=NAME,
-    needs_key=True,
-    is_daily=True,
-    run_days=3 * WINDOW_DAYS,
-    published_after=timedelta(hours=1),
-    plan=plan,
-    exchange=exchange,
-    parse=parse,
+SOURCES = (
+    Source(
+        name=NAME,
+        needs_key=True,
+        cadence=Cadence.DAY,
+        run_days=3 * WINDOW_DAYS,
+        run_calls=3,
+        refetched_days=3,
+        published_after=timedelta(hours=1),
+        plan=plan,
+        exchange=walk(plan),
+        parse=parse,
+    ),
 )

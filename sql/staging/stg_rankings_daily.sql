@@ -1,12 +1,20 @@
--- The current vintage of each day: the one with the newest as_of replaces the whole day, slugs that it lacks too.
+-- The current vintage of each day, which replaces the whole day, slugs that it lacks too. What the pipeline fetched
+-- wins over what was imported, the Data API over the exports, and then the newest as_of.
 -- grain: date, model_permaslug
 -- check: total_tokens >= 0
 with vintages as (
     select
-        date,
-        arg_max(load_id, (as_of, fetched_at, load_id)) as load_id
-    from raw.rankings_daily
-    group by date
+        raw_rows.date,
+        arg_max(raw_rows.load_id, (
+            loads.origin is null,
+            raw_rows.source = 'rankings-daily',
+            raw_rows.as_of,
+            raw_rows.fetched_at,
+            raw_rows.load_id
+        )) as load_id
+    from raw.rankings_daily as raw_rows
+    inner join meta.loads as loads on raw_rows.load_id = loads.load_id
+    group by raw_rows.date
 )
 
 select

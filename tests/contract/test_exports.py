@@ -15,17 +15,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.archive import Fetch
-from pipeline.contracts import Parsed
+from pipeline.contracts import WHOLE, Parsed
 from pipeline.errors import ContractBrokenError, SourceError
-from pipeline.http import Answer
-from pipeline.sources.base import Request, Want
-from pipeline.sources.exports import PATH, SOURCE
+from pipeline.sources.base import Reply, Request, Want
+from pipeline.sources.exports import PATH, SOURCES
 
+(SOURCE,) = SOURCES
+SCHEMA = {"date": pl.Date, "model_permaslug": pl.String, "total_tokens": pl.Int64}
 NOW = datetime(2026, 10, 8, 8, tzinfo=UTC)
 SNAPSHOT = date(2026, 10, 8)
 DAY = timedelta(days=1)
 HEADER = "date,model_permaslug,rank,total_tokens,share_of_daily_tokens"
 Row = list[str]
+
+
+def wanting(days: frozenset[date], now: datetime = NOW, **more: Any) -> Want:
+    """Want days of a source without parts."""
+    return Want(now, {WHOLE: days}, **more)
 
 
 def rows(snapshot: date = SNAPSHOT, days: int = 30) -> list[Row]:
@@ -84,15 +90,14 @@ def parse_file(body: bytes, *, status: int = 200, **context: Any) -> Parsed:
 
 def test_a_valid_snapshot_gives_typed_rows_and_what_they_cover() -> None:
     parsed = parse_file(to_csv(rows()))
-    assert parsed.table == "rankings_daily"
-    assert parsed.frame is not None
-    assert parsed.frame.schema == {"date": pl.Date, "model_permaslug": pl.String, "total_tokens": pl.Int64}
-    assert parsed.frame.rows()[:3] == [
+    assert list(parsed.frames) == ["rankings_daily"]
+    assert parsed.frames["rankings_daily"].schema == SCHEMA
+    assert parsed.frames["rankings_daily"].rows()[:3] == [
         (date(2026, 9, 8), "acme/large", 600),
         (date(2026, 9, 8), "acme/small:free", 300),
         (date(2026, 9, 8), "other", 100),
     ]
-    assert parsed.frame.height == 90
+    assert parsed.frames["rankings_daily"].height == 90
     assert parsed.as_of == datetime(2026, 10, 8, 1, 46, 15, 433_000, UTC)
     assert (parsed.first_date, parsed.last_date) == (date(2026, 9, 8), date(2026, 10, 7))
     assert parsed.promised_end_date == date(2026, 10, 7)
@@ -109,16 +114,18 @@ def test_a_snapshot_that_ends_early_is_stale() -> None:
 def test_line_feeds_alone_are_read_too() -> None:
     body = to_csv(rows()).replace(b"\r\n", b"\n")
     parsed = parse_file(body, row_count=90)
-    assert parsed.frame is not None
-    assert parsed.frame["model_permaslug"].unique().sort().to_list() == ["acme/large", "acme/small:free", "other"]
+    assert parsed.frames["rankings_daily"]["model_permaslug"].unique().sort().to_list() == [
+        "acme/large",
+        "acme/small:free",
+        "other",
+    ]
 
 
 def test_an_unknown_column_is_accepted_and_named_wherever_it_stands() -> None:
     body = to_csv((["x", *row] for row in rows()), header=f"brand_new,{HEADER}")
     parsed = parse_file(body)
     assert parsed.warnings == ("exports: the snapshot of 2026-10-08 holds unknown columns: brand_new.",)
-    assert parsed.frame is not None
-    assert parsed.frame.columns == ["date", "model_permaslug", "total_tokens"]
+    assert parsed.frames["rankings_daily"].columns == ["date", "model_permaslug", "total_tokens"]
 
 
 def test_manifests_lead_on_and_hold_no_rows() -> None:
@@ -130,7 +137,7 @@ def test_manifests_lead_on_and_hold_no_rows() -> None:
 
 def test_an_absent_older_snapshot_shows_the_floor() -> None:
     parsed = SOURCE.parse(fetch({"snapshot_date": "2026-09-18", "is_newest": False}, 404), b"{}")
-    assert parsed.frame is None
+    assert not parsed.frames
     assert parsed.floor_date == date(2026, 8, 20)
 
 
@@ -262,17 +269,17 @@ def test_a_broken_manifest_is_refused_by_parse_and_by_the_walk(name: str) -> Non
         with pytest.raises(ContractBrokenError, match=sentence) as caught:
             SOURCE.parse(fetch(context), body)
         assert "manifest" in str(caught.value)
-    exchange = SOURCE.exchange(Want(NOW, frozenset({SNAPSHOT - DAY})))
+    exchange = SOURCE.exchange(wanting(frozenset({SNAPSHOT - DAY})))
     next(exchange)
     with pytest.raises(ContractBrokenError, match=sentence):
-        exchange.send(Answer("", 200, {}, body))
+        exchange.send(Reply(200, body))
 
 
 def walk(want: Want, newest: date, first: date) -> list[str]:
     """Answer the exchange as a server that holds the snapshots from `first` to `newest`; name what it was asked."""
     asked: list[str] = []
     exchange = SOURCE.exchange(want)
-    reply: Answer | None = None
+    reply: Reply | None = None
     while len(asked) < 200:
         try:
             request: Request = next(exchange) if reply is None else exchange.send(reply)
@@ -283,13 +290,13 @@ def walk(want: Want, newest: date, first: date) -> list[str]:
         name, _, kind = asked[-1].partition(".")
         day = newest if name == "latest" else date.fromisoformat(name)
         if not first <= day <= newest:
-            reply = Answer("", 404, {}, b'{"error":{"message":"Export not found","code":404}}')
+            reply = Reply(404, b'{"error":{"message":"Export not found","code":404}}')
         elif kind == "csv":
             assert request.context["snapshot_date"] == name
             assert request.context["sha256"] == hashlib.sha256(to_csv(rows(day))).hexdigest()
-            reply = Answer("", 200, {}, to_csv(rows(day)))
+            reply = Reply(200, to_csv(rows(day)))
         else:
-            reply = Answer("", 200, {}, json.dumps(manifest(day)).encode())
+            reply = Reply(200, json.dumps(manifest(day)).encode())
     raise AssertionError(f"the walk does not end: {asked}")
 
 
@@ -306,7 +313,7 @@ def path_of(snapshot: date) -> str:
 
 
 def test_the_newest_day_takes_three_calls() -> None:
-    assert walk(Want(NOW, between(date(2026, 10, 5), date(2026, 10, 7))), SNAPSHOT, date(2026, 9, 19)) == [
+    assert walk(wanting(between(date(2026, 10, 5), date(2026, 10, 7))), SNAPSHOT, date(2026, 9, 19)) == [
         "latest.manifest.json",
         "2026-10-08.manifest.json",
         "2026-10-08.csv",
@@ -314,7 +321,7 @@ def test_the_newest_day_takes_three_calls() -> None:
 
 
 def test_a_backfill_goes_in_strides_of_28_days_and_ends_with_the_first_snapshot() -> None:
-    asked = walk(Want(NOW, between(date(2025, 1, 1), date(2026, 10, 7))), SNAPSHOT, date(2026, 7, 21))
+    asked = walk(wanting(between(date(2025, 1, 1), date(2026, 10, 7))), SNAPSHOT, date(2026, 7, 21))
     assert read(asked) == [date(2026, 10, 8), date(2026, 9, 10), date(2026, 8, 13), date(2026, 7, 21)]
     absent = [name for name in asked if name.endswith(".manifest.json") and name[:10] < "2026-07-21"]
     assert absent[0] == "2026-07-16.manifest.json"
@@ -324,20 +331,20 @@ def test_a_backfill_goes_in_strides_of_28_days_and_ends_with_the_first_snapshot(
 def test_the_first_snapshot_is_found_by_halving() -> None:
     for gap in range(28):
         first = SNAPSHOT - gap * DAY
-        asked = walk(Want(NOW, between(date(2025, 1, 1), date(2026, 10, 7))), SNAPSHOT, first)
+        asked = walk(wanting(between(date(2025, 1, 1), date(2026, 10, 7))), SNAPSHOT, first)
         assert read(asked) == sorted({SNAPSHOT, first}, reverse=True)
         assert len(asked) <= 1 + 2 * 2 + 6
 
 
 def test_consecutive_snapshots_share_two_days() -> None:
-    asked = walk(Want(NOW, between(date(2026, 5, 1), date(2026, 10, 7))), SNAPSHOT, date(2025, 2, 1))
+    asked = walk(wanting(between(date(2026, 5, 1), date(2026, 10, 7))), SNAPSHOT, date(2025, 2, 1))
     gaps = {newer - older for newer, older in pairwise(read(asked))}
     assert gaps == {timedelta(days=28)}
 
 
 def test_held_files_are_not_asked_for_again() -> None:
     held = frozenset({path_of(SNAPSHOT), path_of(SNAPSHOT - 28 * DAY)})
-    want = Want(NOW, between(date(2026, 7, 1), date(2026, 10, 7)), held)
+    want = wanting(between(date(2026, 7, 1), date(2026, 10, 7)), held_paths=held)
     asked = walk(want, SNAPSHOT, date(2025, 2, 1))
     assert asked[0] == "latest.manifest.json"
     assert not {PATH + "/" + name for name in asked} & held
@@ -345,31 +352,31 @@ def test_held_files_are_not_asked_for_again() -> None:
 
 
 def test_a_limit_of_three_calls_reads_the_newest_snapshot_only() -> None:
-    want = Want(NOW, between(date(2025, 1, 1), date(2026, 10, 7)), max_calls=3)
+    want = wanting(between(date(2025, 1, 1), date(2026, 10, 7)), max_calls=3)
     assert read(walk(want, SNAPSHOT, date(2026, 3, 1))) == [SNAPSHOT]
 
 
 def test_the_plan_lists_the_calls_of_a_walk_in_which_every_snapshot_exists() -> None:
-    want = Want(NOW, between(date(2026, 6, 1), date(2026, 10, 7)))
+    want = wanting(between(date(2026, 6, 1), date(2026, 10, 7)))
     planned = [request.path.removeprefix(f"{PATH}/") for request in SOURCE.plan(want)]
     assert planned == walk(want, SNAPSHOT, date(2025, 2, 1))
 
 
 def test_before_the_hour_of_publication_the_plan_expects_the_snapshot_of_the_day_before() -> None:
-    early = Want(datetime(2026, 10, 8, 1, tzinfo=UTC), frozenset({date(2026, 10, 6)}))
+    early = wanting(frozenset({date(2026, 10, 6)}), now=datetime(2026, 10, 8, 1, tzinfo=UTC))
     assert [request.path for request in SOURCE.plan(early)][1] == f"{PATH}/2026-10-07.manifest.json"
 
 
 def test_a_day_that_is_not_out_yet_costs_one_call() -> None:
-    assert walk(Want(NOW, frozenset({SNAPSHOT})), SNAPSHOT, date(2026, 9, 19)) == ["latest.manifest.json"]
+    assert walk(wanting(frozenset({SNAPSHOT})), SNAPSHOT, date(2026, 9, 19)) == ["latest.manifest.json"]
 
 
 @pytest.mark.parametrize("status", [404, 500])
 def test_without_a_latest_manifest_the_walk_ends_in_an_error(status: int) -> None:
-    exchange = SOURCE.exchange(Want(NOW, frozenset({date(2026, 10, 7)})))
+    exchange = SOURCE.exchange(wanting(frozenset({date(2026, 10, 7)})))
     assert next(exchange).path == f"{PATH}/latest.manifest.json"
     with pytest.raises(SourceError, match=f"the latest manifest: OpenRouter answered HTTP {status}"):
-        exchange.send(Answer("", status, {}, b""))
+        exchange.send(Reply(status, b""))
 
 
 offsets = st.sets(st.integers(1, 150), min_size=1, max_size=8)
@@ -381,7 +388,7 @@ def test_a_walk_reads_every_wanted_day_that_some_snapshot_holds(ages: set[int], 
     first = SNAPSHOT - oldest * DAY
     wanted = {SNAPSHOT - age * DAY for age in ages}
     held_snapshots = {SNAPSHOT - age * DAY for age in held if age <= oldest}
-    asked = walk(Want(NOW, frozenset(wanted), frozenset(map(path_of, held_snapshots))), SNAPSHOT, first)
+    asked = walk(wanting(frozenset(wanted), held_paths=frozenset(map(path_of, held_snapshots))), SNAPSHOT, first)
     covered = {
         day for snapshot in {*read(asked), *held_snapshots} for day in between(snapshot - 30 * DAY, snapshot - DAY)
     }
@@ -394,4 +401,4 @@ def test_a_walk_reads_every_wanted_day_that_some_snapshot_holds(ages: set[int], 
 @given(offsets, st.integers(0, 120), st.sampled_from([1, 3, 5, 7]))
 def test_a_walk_stays_within_its_calls(ages: set[int], oldest: int, most: int) -> None:
     wanted = frozenset(SNAPSHOT - age * DAY for age in ages)
-    assert len(walk(Want(NOW, wanted, max_calls=most), SNAPSHOT, SNAPSHOT - oldest * DAY)) <= most
+    assert len(walk(wanting(wanted, max_calls=most), SNAPSHOT, SNAPSHOT - oldest * DAY)) <= most

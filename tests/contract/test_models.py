@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 
 from pipeline.archive import Fetch
-from pipeline.contracts import Parsed
+from pipeline.contracts import WHOLE, Parsed
 from pipeline.errors import ContractBrokenError, SourceError
-from pipeline.http import Answer
-from pipeline.sources.base import Want
-from pipeline.sources.models import PATH, SOURCE
+from pipeline.sources.base import Reply, Want
+from pipeline.sources.models import PATH, SOURCES
 
+(SOURCE,) = SOURCES
 NOW = datetime(2026, 8, 22, 13, tzinfo=UTC)
 Row = dict[str, Any]
 
@@ -66,7 +66,7 @@ def parse(payload: Any, status: int = 200) -> Parsed:
 
 def row(**more: Any) -> Row:
     """Parse a catalogue of one model and return its row."""
-    frame = parse({"data": [model(**more)]}).frame
+    frame = parse({"data": [model(**more)]}).frames["models"]
     assert frame is not None
     return frame.row(0, named=True)
 
@@ -77,13 +77,12 @@ def without(name: str, source: Row | None = None) -> Row:
 
 def test_a_valid_catalogue_gives_one_typed_row_a_model() -> None:
     parsed = parse({"data": [model()], "links": {"next": None}, "total_count": 1})
-    assert parsed.table == "models"
+    assert list(parsed.frames) == ["models"]
     assert parsed.as_of == NOW
     assert (parsed.first_date, parsed.last_date, parsed.promised_end_date, parsed.floor_date) == (None,) * 4
     assert parsed.is_stale is False
     assert parsed.citation is None
-    assert parsed.frame is not None
-    assert parsed.frame.rows(named=True) == [
+    assert parsed.frames["models"].rows(named=True) == [
         {
             "id": "acme/large",
             "canonical_slug": "acme/large-20260101",
@@ -102,20 +101,19 @@ def test_a_valid_catalogue_gives_one_typed_row_a_model() -> None:
             "alias_target_slug": None,
         }
     ]
-    assert parsed.frame.schema["created_at"] == pl.Datetime("ms")
+    assert parsed.frames["models"].schema["created_at"] == pl.Datetime("ms")
 
 
 def test_a_row_with_the_required_fields_alone_is_enough() -> None:
     required = ("id", "canonical_slug", "name", "created", "context_length", "architecture", "pricing")
     lean = {name: model()[name] for name in (*required, "supported_parameters")}
     parsed = parse({"data": [lean]})
-    assert parsed.frame is not None
-    assert parsed.frame.height == 1
+    assert parsed.frames["models"].height == 1
 
 
 @pytest.mark.parametrize("variant", ["free", "batch", "thinking", "exacto"])
 def test_a_variant_is_part_of_the_permaslug_and_shares_the_canonical_slug(variant: str) -> None:
-    frame = parse({"data": [model(), model(f"acme/large:{variant}")]}).frame
+    frame = parse({"data": [model(), model(f"acme/large:{variant}")]}).frames["models"]
     assert frame is not None
     assert frame["canonical_slug"].to_list() == ["acme/large-20260101"] * 2
     assert frame["model_permaslug"].to_list() == ["acme/large-20260101", f"acme/large-20260101:{variant}"]
@@ -124,7 +122,7 @@ def test_a_variant_is_part_of_the_permaslug_and_shares_the_canonical_slug(varian
 def test_an_alias_names_its_target() -> None:
     target = {"name": "Acme: Large", "slug": "acme/large-20260101"}
     alias = model("~acme/large-latest", "~acme/large-latest", alias_target=target)
-    frame = parse({"data": [model(), alias]}).frame
+    frame = parse({"data": [model(), alias]}).frames["models"]
     assert frame is not None
     assert frame["alias_target_slug"].to_list() == [None, "acme/large-20260101"]
     assert frame["model_permaslug"].to_list() == ["acme/large-20260101", "~acme/large-latest"]
@@ -157,8 +155,7 @@ def test_unknown_fields_are_accepted_and_named_once() -> None:
     odd = [model(brand_new=1), model("acme/small", "acme/small", brand_new=2, another={})]
     parsed = parse({"data": odd, "generation": 7})
     assert parsed.warnings == ("models holds unknown fields: another, brand_new, generation.",)
-    assert parsed.frame is not None
-    assert parsed.frame.height == 2
+    assert parsed.frames["models"].height == 2
 
 
 BROKEN_BODIES = {
@@ -248,17 +245,16 @@ def test_another_status_is_a_sentence(status: int) -> None:
 
 
 def test_one_call_asks_for_all_output_modalities() -> None:
-    exchange = SOURCE.exchange(Want(NOW))
+    exchange = SOURCE.exchange(Want(NOW, {WHOLE: frozenset({NOW.date()})}))
     request = next(exchange)
     assert str(request) == f"GET {PATH}?output_modalities=all"
     with pytest.raises(StopIteration):
-        exchange.send(Answer("", 200, {}, json.dumps({"data": [model()]}).encode()))
+        exchange.send(Reply(200, json.dumps({"data": [model()]}).encode()))
 
 
 def test_every_recorded_catalogue_is_valid(replay: Callable[..., Any]) -> None:
     recording = replay("2026-08-22T13:00:00Z").recording
     for moment, _ in recording.model_files:
-        frame = parse({"data": recording.models(moment)}).frame
-        assert frame is not None
+        frame = parse({"data": recording.models(moment)}).frames["models"]
         assert frame.height > 300
         assert frame["model_permaslug"].n_unique() == frame.height

@@ -17,6 +17,7 @@ import pytest
 
 from pipeline import jobs
 from pipeline.archive import Archive
+from pipeline.contracts import WHOLE
 from pipeline.errors import LockedError
 from pipeline.settings import Settings
 from pipeline.simulation import World
@@ -112,14 +113,14 @@ def test_without_a_key_a_run_reads_the_newest_file_and_a_backfill_the_rest(
     assert len(server.requests) == asked
 
 
-def test_with_a_key_exports_are_read_only_when_named(
+def test_with_a_key_a_backfill_leaves_the_exports_alone(
     use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World
 ) -> None:
     server = simulate(small_world)
     settings = use(server.base_url, server.now.isoformat(), KEY)
-    assert [source.name for source in jobs.chosen_sources(settings, (), snapshots=True)] == ["rankings-daily", "models"]
+    jobs.backfill(settings)
+    assert not [path for path in server.counts if path.startswith(EXPORTS)]
     jobs.run(settings, ["exports"])
-    assert server.counts[RANKINGS] == 0
     assert server.counts[f"{EXPORTS}/latest.manifest.json"] == 1
 
 
@@ -170,7 +171,7 @@ def test_a_stalled_source_is_stale_and_ends_with_3(
     use(server.base_url, late.isoformat(), KEY)
     ended = cli("run")
     assert ended.code == 3
-    assert "stale: rankings-daily promises days until 2025-03-03 and ends on 2025-03-01" in ended.err
+    assert "stale: rankings-daily: promises 2025-03-03 and ends on 2025-03-01" in ended.err
 
 
 def test_a_day_that_is_not_due_yet_is_no_failure(
@@ -181,7 +182,7 @@ def test_a_day_that_is_not_due_yet_is_no_failure(
     use(server.base_url, early.isoformat())
     ended = cli("run")
     assert ended.code == 0
-    assert "not published yet: exports does not hold 2025-02-19 yet; it is due at 02:30 UTC." in ended.err
+    assert "not published yet: exports: 2025-02-19 is not held yet; it is due at 02:30 UTC on 2025-02-20." in ended.err
 
 
 def test_one_source_that_fails_does_not_stop_the_other(
@@ -208,7 +209,7 @@ def test_the_days_limit_ends_with_4_and_keeps_what_was_loaded(
     use(server.base_url, server.now.isoformat(), KEY, TOKENGROWTH_REQUESTS_PER_DAY="1")
     ended = cli("run")
     assert ended.code == 4
-    assert "quota reached: All 1 requests of this UTC day are used" in ended.err
+    assert "quota reached: rankings-daily: All 1 requests of this UTC day are used" in ended.err
     assert server.counts[RANKINGS] == 1
     use(server.base_url, server.now.isoformat(), KEY, TOKENGROWTH_REQUESTS_PER_DAY="2")
     assert cli("run").code == 0
@@ -292,8 +293,8 @@ def test_what_a_killed_run_archived_is_landed_by_the_next_one(
     server = simulate(small_world)
     settings = use(server.base_url, server.now.isoformat(), KEY)
     with jobs.writing(settings, "run") as job:
-        source = jobs.chosen_sources(settings, ["rankings-daily"], snapshots=True)[0]
-        job.fetch(source, lambda source: jobs.Want(settings.now(), frozenset([small_world.last_day])))
+        want = jobs.Want(settings.now(), {WHOLE: frozenset([small_world.last_day])})
+        job.fetch(jobs.SOURCES["rankings-daily"], lambda _: want)
     assert len(list(Archive(settings.archive_dir).fetches())) == 1
     server.set_clock(server.now)
     assert jobs.run(settings).exit_code == 0

@@ -15,10 +15,12 @@ import pytest
 
 from pipeline import jobs
 from pipeline.archive import Archive
+from pipeline.contracts import WHOLE
 from pipeline.errors import SourceUnavailableError, TokenGrowthError, UsageError
+from pipeline.planner import Held
 from pipeline.settings import Settings
 from pipeline.simulation import World
-from pipeline.warehouse import Held, published_build_id
+from pipeline.warehouse import published_build_id
 from tests.conftest import KEY, Ended, morning_after
 
 RANKINGS = "/api/v1/datasets/rankings-daily"
@@ -147,16 +149,16 @@ def test_days_before_the_first_published_one_are_no_failure(
     ended = cli("backfill", "--start-date", "2025-01-05", "--end-date", "2025-02-10", "--json")
     (source,) = json.loads(ended.out)["sources"]
     assert source["status"] == "before_floor"
-    assert "holds nothing before 2025-03-01" in source["message"]
+    assert "nothing before 2025-03-01 is published" in source["message"]
 
 
 def test_a_floor_is_disproved_by_an_older_day_and_believed_for_its_day() -> None:
     floor, shown = date(2025, 6, 16), date(2025, 9, 1)
-    held = Held(frozenset([date(2025, 7, 1)]), ((floor, shown),))
-    assert held.floor() == floor
-    assert held.floor(shown_on=shown) == floor
-    assert held.floor(shown_on=shown + timedelta(days=1)) == date(2025, 1, 1)
-    assert replace(held, days=frozenset([date(2025, 6, 1)])).floor() == date(2025, 1, 1)
+    held = Held({WHOLE: frozenset([date(2025, 7, 1)])}, {WHOLE: ((floor, shown),)})
+    assert held.floor(WHOLE) == floor
+    assert held.floor(WHOLE, shown_on=shown) == floor
+    assert held.floor(WHOLE, shown_on=shown + timedelta(days=1)) == date.min
+    assert replace(held, cells={WHOLE: frozenset([date(2025, 6, 1)])}).floor(WHOLE) == date.min
 
 
 def test_a_table_of_another_version_is_a_sentence(loaded: tuple[Settings, Any], cli: Callable[..., Ended]) -> None:

@@ -216,7 +216,8 @@ def test_failed_check_rolls_everything_back_and_names_file_and_rows(
     known(**ledgers, marts__a="-- check: x > 0\nselect 5 as x", checks__b="select * from marts.a where x > 9")
     monkeypatch.setattr(models, "sql_dir", lambda: tmp_path / "sql")
     with Warehouse(use()) as warehouse:
-        assert warehouse.build().checks == 3
+        # Two of the model and its file under checks, and the grains of the two ledgers that have one.
+        assert warehouse.build().checks == 4
     known(marts__a="-- check: x > 0\nselect -7 as x, 'culprit' as name", marts__new="select 1 as x")
     with Warehouse(use()) as warehouse:
         with pytest.raises(BuildFailedError) as raised:

@@ -111,8 +111,7 @@ def hold_rankings(parsed: Parsed | None, end: date | None = None) -> None:
     """A frame that was returned is one that the documentation allows."""
     if parsed is None:
         return
-    frame = parsed.frame
-    assert frame is not None
+    (frame,) = parsed.frames.values()
     assert frame.schema == {"date": pl.Date, "model_permaslug": pl.String, "total_tokens": pl.Int64}
     assert frame.height > 0
     assert sum(frame.null_count().row(0)) == 0
@@ -132,8 +131,7 @@ def hold_rankings(parsed: Parsed | None, end: date | None = None) -> None:
 def hold_models(parsed: Parsed | None) -> None:
     if parsed is None:
         return
-    frame = parsed.frame
-    assert frame is not None
+    frame = parsed.frames["models"]
     required = ["id", "canonical_slug", "model_permaslug", "name", "created_at", "is_reasoning_capable"]
     assert sum(frame.select(required).null_count().row(0)) == 0
     assert frame["id"].is_unique().all()
@@ -237,8 +235,7 @@ as_csv = "".join(",".join(row) + "\r\n" for row in TABLE).encode()
 def test_the_payloads_are_valid_before_they_are_mutated() -> None:
     for parsed, rows in ((parse_rankings(as_json["r"]), 9), (parse_export(as_csv), 9), (parse_models(as_json["m"]), 2)):
         assert parsed is not None
-        assert parsed.frame is not None
-        assert parsed.frame.height == rows
+        assert parsed.rows == rows
     assert parse_manifest(as_json["f"]) == Parsed()
 
 
