@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .apps import AppMarket, market_of
 from .server import SimulatedOpenRouter
+from .slices import Slices
 from .world import OTHER, TOP, World
 
-__all__ = ["OTHER", "TOP", "SimulatedOpenRouter", "World"]
+__all__ = ["OTHER", "TOP", "AppMarket", "SimulatedOpenRouter", "Slices", "World", "market_of"]

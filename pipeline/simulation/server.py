@@ -1,49 +1,52 @@
 """HTTP server on loopback that publishes a `World` by OpenRouter's documented contract.
 
 The simulated clock stands still until `set_clock`. It decides what is published and to which UTC day a
-request counts; the minute limit runs in real time, because a client waits for `Retry-After` in real time.
+request counts; the minute limit runs in real time, because a client waits for `Retry-After` in real time, unless
+the simulation is told to count it against its clock.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from .world import OTHER, World, midnight
+from . import snapshots
+from .apps import APP_CATEGORIES, CATEGORY_OF, market_of
+from .exports import EXPORT_FILE, EXPORTS, Exports
+from .providers import endpoints_of, provider_rows
+from .slices import CATEGORIES, CONTEXT_BUCKETS, LANGUAGE_TYPES, MODALITIES, Slices
+from .wire import (
+    API,
+    Answer,
+    ApiError,
+    Query,
+    as_json,
+    days_between,
+    iso,
+    parse_choice,
+    parse_number,
+    parse_window,
+    window_meta,
+)
+from .world import World, midnight
 
-API = "/api/v1"
-EXPORTS = f"{API}/datasets/exports"
 COUNTS = "/_simulation/counts"
-DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-EXPORT_FILE = re.compile(rf"{EXPORTS}/rankings-daily/(latest|{DAY})\.(csv|json|manifest\.json)")
-FLOOR = date(2025, 1, 1)  # documented start of the data
-MAX_DAYS, DEFAULT_DAYS = 366, 30
-PUBLISHED = timedelta(hours=1, minutes=46, seconds=15, milliseconds=433)  # snapshots appear after midnight
-FILTERS = frozenset({"period", "modality", "context_bucket", "category", "language_type"})
-COLUMNS = ("date", "model_permaslug", "rank", "total_tokens", "share_of_daily_tokens")
-
-
-class ApiError(Exception):
-    """An answer with the documented error body: status, message, further headers."""
-
-
-class Answer(NamedTuple):
-    """A response before it is sent."""
-
-    body: bytes
-    status: int = 200
-    content_type: str = "application/json; charset=utf-8"
-    headers: Mapping[str, str] = {}
+CAPTURES = "/cdx/search/cdx"  # of the web archive, which never saw a page of an invented market
+ENDPOINTS = re.compile(rf"{API}/models/([^/]+/[^/]+)/endpoints")
+FILTERS: dict[str, Collection[str]] = {
+    "context_bucket": CONTEXT_BUCKETS,
+    "modality": MODALITIES,
+    "category": CATEGORIES,
+    "language_type": LANGUAGE_TYPES,
+}
+SAMPLED = frozenset({"category", "language_type"})
 
 
 class SimulatedOpenRouter:
@@ -57,18 +60,37 @@ class SimulatedOpenRouter:
         requests_per_minute: int = 30,
         requests_per_day: int = 500,
         port: int = 0,
+        clocked_limits: bool = False,
     ) -> None:
-        """Bind to 127.0.0.1; port 0 picks a free one. The limits apply to the keyed endpoint only."""
-        self.world, self.key = world, key
+        """Bind to 127.0.0.1; port 0 picks a free one. All endpoints that need the key share the limits.
+
+        With `clocked_limits` the minute limit, like that of the day, is counted against the simulated clock.
+        """
+        self.world, self.key, self.clocked_limits = world, key, clocked_limits
+        self.apps, self.slices = market_of(world), Slices(world)
         self.requests_per_minute, self.requests_per_day = requests_per_minute, requests_per_day
         self.counts: Counter[str] = Counter()
         self.requests: list[str] = []
         self.lock = threading.Lock()
-        self._minute: deque[float] = deque()  # monotonic seconds of the requests of the last minute
+        self._minute: deque[float] = deque()  # seconds, real or simulated, of the requests of the last minute
         self._days: Counter[date] = Counter()  # requests per simulated UTC day
         self.set_clock(now)
         self._http = ThreadingHTTPServer(("127.0.0.1", port), type("Bound", (Handler,), {"simulation": self}))
         self.base_url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self.exports = Exports(world, self.base_url)
+        self._keyed: dict[str, Callable[[Query], Answer]] = {
+            f"{API}/datasets/rankings-daily": self._rankings_daily,
+            f"{API}/datasets/app-rankings": self._app_rankings,
+            f"{API}/datasets/session-cost": self._session_cost,
+            f"{API}/classifications/task": self._task_classifications,
+            f"{API}/benchmarks": self._benchmarks,
+        }
+        self._sliced = {
+            "context_bucket": self.slices.by_context,
+            "modality": self.slices.by_modality,
+            "category": self.slices.by_category,
+            "language_type": self.slices.by_language,
+        }
 
     def __enter__(self) -> SimulatedOpenRouter:
         """Start to answer."""
@@ -86,29 +108,40 @@ class SimulatedOpenRouter:
             raise ValueError(f"an instant without a time zone: {now}")
         self.now = now.astimezone(UTC)
 
-    def answer(self, path: str, query: Mapping[str, str], authorization: str) -> Answer:
+    def answer(self, path: str, query: Query, authorization: str) -> Answer:
         """Route one GET request; `ApiError` when there is nothing to serve."""
-        if path == f"{API}/datasets/rankings-daily":
+        if keyed := self._keyed.get(path):
             self._admit(authorization)
-            return self._rankings_daily(query)
+            return keyed(query)
         if path == f"{API}/models":
             return self._models(query)
+        if path == f"{API}/providers":
+            return as_json({"data": provider_rows()})
+        if model := ENDPOINTS.fullmatch(path):
+            return self._endpoints(unquote(model[1]), authorization)
         if path == f"{EXPORTS}/index.json":
-            return self._export_index()
+            return self.exports.index(self.now)
         if file := EXPORT_FILE.fullmatch(path):
-            return self._export_file(file[1], file[2])
+            return self.exports.file(file[1], file[2], self.now)
         if path == COUNTS:
             return as_json(dict(self.counts))
+        if path == CAPTURES:
+            return as_json([])
         raise ApiError(404, "Export not found" if path.startswith(EXPORTS) else "Not Found")
+
+    def _has_key(self, authorization: str) -> bool:
+        scheme, _, key = authorization.partition(" ")
+        return scheme.lower() == "bearer" and key.strip() == self.key
 
     def _admit(self, authorization: str) -> None:
         """Check the key, then both limits; a refused request does not count towards them."""
-        scheme, _, key = authorization.partition(" ")
-        if scheme.lower() != "bearer" or key.strip() != self.key:
+        if not self._has_key(authorization):
             raise ApiError(401, "Invalid credentials" if authorization else "Missing Authentication header")
         with self.lock:
-            instant, today, wait = time.monotonic(), self.now.date(), 0.0
-            while self._minute and self._minute[0] <= instant - 60:
+            instant = self.now.timestamp() if self.clocked_limits else time.monotonic()
+            today, wait = self.now.date(), 0.0
+            # The simulated clock may also have been moved back.
+            while self._minute and not instant - 60 < self._minute[0] <= instant:
                 self._minute.popleft()
             if len(self._minute) >= self.requests_per_minute:
                 wait = self._minute[0] + 60 - instant
@@ -119,24 +152,93 @@ class SimulatedOpenRouter:
             self._minute.append(instant)
             self._days[today] += 1
 
-    def _rankings_daily(self, query: Mapping[str, str]) -> Answer:
-        if unknown := sorted(FILTERS & query.keys()):
-            raise ApiError(400, f"not simulated: {', '.join(unknown)}")
+    def _rankings_daily(self, query: Query) -> Answer:
+        given = [name for name, values in FILTERS.items() if parse_choice(query, name, values)]
+        if len(given) > 1:
+            raise ApiError(400, f"not to be combined: {', '.join(given)}")
+        is_sampled = bool(SAMPLED & {*given})
+        simulated = "week" if is_sampled else "day"
+        if query.get("period", simulated) != simulated:
+            raise ApiError(400, f"not simulated: any period but {simulated} for {', '.join(given) or 'all models'}")
         now = self.now
-        end = min(parse_day(query.get("end_date", str(date.max))), now.date() - timedelta(1))
-        default = max(FLOOR, end) - timedelta(DEFAULT_DAYS - 1)
-        start = max(FLOOR, parse_day(query.get("start_date", str(default))))
-        if not 0 <= (end - start).days < MAX_DAYS:
-            raise ApiError(400, f"Not 1 to {MAX_DAYS} completed days since {FLOOR}: {start} to {end}")
+        start, end = parse_window(query, now)
+        dates = days_between(start - timedelta(start.weekday()), end)[::7] if is_sampled else days_between(start, end)
+        ranked = self.world.ranked
+        for name in given:
+            ranked = partial(self._sliced[name], query[name])
         rows = [
             {"date": str(day), "model_permaslug": slug, "total_tokens": str(tokens)}
-            for day in days_between(start, end)
-            for slug, tokens in self.world.ranked(day, now)
+            for day in dates
+            for slug, tokens in ranked(day, now)
         ]
-        meta = {"as_of": iso(now), "start_date": str(start), "end_date": str(end), "version": "v1"}
+        return as_json({"data": rows, "meta": window_meta(now, start, end)})
+
+    def _app_rankings(self, query: Query) -> Answer:
+        subcategory = parse_choice(query, "subcategory", CATEGORY_OF)
+        category = parse_choice(query, "category", APP_CATEGORIES)
+        if category and subcategory and CATEGORY_OF[subcategory] != category:
+            raise ApiError(400, f"{subcategory} is not a subcategory of {category}")
+        trending = parse_choice(query, "sort", ("popular", "trending")) == "trending"
+        limit, offset = parse_number(query, "limit", 50, 1, 100), parse_number(query, "offset", 0, 0, 100)
+        start, end = parse_window(query, self.now)
+        ranking = self.apps.ranking(start, end, self.now, category, subcategory, trending)
+        rows = [
+            {
+                "rank": rank,
+                "app_id": app.id,
+                "app_name": app.name(self.now.date()),
+                "total_tokens": str(use.tokens),
+                "total_requests": use.requests,
+            }
+            for rank, (app, use) in enumerate(ranking[offset : offset + limit], offset + 1)
+        ]
+        return as_json({"data": rows, "meta": window_meta(self.now, start, end)})
+
+    def _session_cost(self, query: Query) -> Answer:
+        turns = parse_choice(query, "turn_range", snapshots.TURN_RANGES)
+        limit, offset = parse_number(query, "limit", 100, 1, 500), parse_number(query, "offset", 0, 0, 5000)
+        end = snapshots.cost_window_end(self.now)
+        rows = snapshots.having(
+            snapshots.session_costs(self.world, self.apps, end),
+            app_slug=query.get("app_slug"),
+            model_permaslug=query.get("model"),
+            turn_range=turns,
+        )
+        meta = {
+            "as_of": iso(self.now),
+            "version": "v1",
+            "window_days": snapshots.COST_DAYS,
+            "window_end_date": str(end),
+        }
+        return as_json({"data": rows[offset : offset + limit], "meta": meta})
+
+    def _task_classifications(self, query: Query) -> Answer:
+        parse_choice(query, "window", ("7d",))
+        caching = {"Cache-Control": "private, max-age=60, stale-while-revalidate=300"}
+        return as_json({"data": snapshots.task_shares(self.world, self.now)}, headers=caching)
+
+    def _benchmarks(self, query: Query) -> Answer:
+        wanted = {name: parse_choice(query, name, values) for name, values in snapshots.BENCHMARK_FILTERS.items()}
+        wanted |= {name: query.get(name) for name in ("search_engine", "category")}
+        task_type = parse_choice(query, "task_type", snapshots.TASK_TYPES)
+        most = parse_number(query, "max_results", 10**9 - 1, 1, 10**9 - 1)
+        with_config = parse_choice(query, "include_run_config", ("true", "false")) == "true"
+        rows = snapshots.having(snapshots.benchmarks(self.world, self.now), **wanted)
+        if task_type:
+            rows = list(snapshots.of_task(rows, task_type))
+        rows = rows[:most] if with_config else snapshots.without(rows[:most], {"run_config"})
+        meta = {
+            "as_of": iso(self.now),
+            "version": "v1",
+            "source": wanted["source"],
+            "source_url": None,
+            "citation": None,
+            "model_count": len({row["model_permaslug"] for row in rows}),
+            "task_type": task_type,
+        }
         return as_json({"data": rows, "meta": meta})
 
-    def _models(self, query: Mapping[str, str]) -> Answer:
+    def _models(self, query: Query) -> Answer:
         if unknown := sorted(query.keys() - {"output_modalities"}):
             raise ApiError(400, f"not simulated: {', '.join(unknown)}")
         wanted = set(query.get("output_modalities", "text").split(","))
@@ -145,72 +247,11 @@ class SimulatedOpenRouter:
             rows = [row for row in rows if wanted & set(row["architecture"]["output_modalities"])]
         return as_json({"data": rows, "links": {"next": None}, "total_count": len(rows)})
 
-    def _export_index(self) -> Answer:
-        latest = self._latest()
-        url = f"{self.base_url}{EXPORTS}/rankings-daily/latest.manifest.json"
-        dataset = {"id": "rankings-daily", "latest_snapshot_date": str(latest), "latest_manifest_url": url}
-        updated = iso(midnight(latest) + PUBLISHED)
-        return as_file(as_json({"schema_version": "v1", "updated_at": updated, "datasets": [dataset]}))
-
-    def _export_file(self, snapshot: str, kind: str) -> Answer:
-        latest = self._latest()
-        try:
-            day = latest if snapshot == "latest" else date.fromisoformat(snapshot)
-        except ValueError:
-            day = date.min
-        if not self.world.first_day + timedelta(DEFAULT_DAYS) <= day <= latest:
-            raise ApiError(404, "Export not found")
-        return as_file(self._snapshot(day)[kind])
-
-    def _latest(self) -> date:
-        """The newest snapshot published at the clock."""
-        latest = min((self.now - PUBLISHED).date(), self.world.last_day + timedelta(1))
-        if latest < self.world.first_day + timedelta(DEFAULT_DAYS):
-            raise ApiError(404, "Export not found")
-        return latest
-
-    def _snapshot(self, snapshot: date) -> dict[str, Answer]:
-        """The files of one snapshot: the 30 days before its date, as known when it was published."""
-        known_at = midnight(snapshot) + PUBLISHED
-        rows: list[tuple[Any, ...]] = []
-        for day in days_between(snapshot - timedelta(DEFAULT_DAYS), snapshot - timedelta(1)):
-            ranked = self.world.ranked(day, known_at)
-            total = sum(tokens for _, tokens in ranked)
-            for rank, (slug, tokens) in enumerate(ranked, 1):
-                rows.append((str(day), slug, None if slug == OTHER else rank, tokens, tokens / total))
-        lines = [COLUMNS, *(["" if cell is None else str(cell) for cell in row] for row in rows)]
-        csv = "".join(",".join(line) + "\r\n" for line in lines)
-        head = {
-            "dataset": "rankings-daily",
-            "schema_version": "v1",
-            "snapshot_date": str(snapshot),
-            "retrieved_at": iso(known_at),
-            "row_count": len(rows),
-            "update_cadence": "daily",
-            "license": {"name": "CC BY 4.0", "url": "https://creativecommons.org/licenses/by/4.0/"},
-            "attribution": "Simulated data: no such models or volumes exist.",
-        }
-        files = {
-            "csv": Answer(csv.encode(), content_type="text/csv; charset=utf-8"),
-            "json": as_json(head | {"data": [dict(zip(COLUMNS, row, strict=True)) for row in rows]}),
-        }
-        folder = f"{self.base_url}{EXPORTS}/rankings-daily"
-        described = {
-            kind: {
-                "url": f"{folder}/{snapshot}.{kind}",
-                "encoding_format": file.content_type.partition(";")[0],
-                "bytes": len(file.body),
-                "sha256": hashlib.sha256(file.body).hexdigest(),
-            }
-            for kind, file in files.items()
-        }
-        latest = {kind: f"{folder}/latest.{kind}" for kind in files}
-        links = {
-            "readme_url": f"{self.base_url}{EXPORTS}/README.md",
-            "files": described,
-            "latest": latest | {"manifest": f"{folder}/latest.manifest.json"},
-        }
-        return files | {"manifest.json": as_json(head | links)}
+    def _endpoints(self, model: str, authorization: str) -> Answer:
+        data = endpoints_of(self.world, model, self.now, self._has_key(authorization))
+        if data is None:
+            raise ApiError(404, "Model not found")
+        return as_json({"data": data})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -250,33 +291,3 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Stay quiet: `requests` is the log."""
-
-
-def as_json(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """A JSON answer."""
-    return Answer(json.dumps(payload, separators=(",", ":")).encode(), status, headers=headers or {})
-
-
-def as_file(answer: Answer) -> Answer:
-    """The answer with the caching headers of a published file."""
-    etag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
-    caching = {"ETag": etag, "Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
-    return answer._replace(headers=caching)
-
-
-def parse_day(text: str) -> date:
-    """The calendar day of a parameter; anything but `YYYY-MM-DD` is a 400."""
-    with suppress(ValueError):
-        if re.fullmatch(DAY, text):
-            return date.fromisoformat(text)
-    raise ApiError(400, f"Not a calendar day YYYY-MM-DD: {text}")
-
-
-def days_between(first: date, last: date) -> list[date]:
-    """All days from the first to the last, both included."""
-    return [first + timedelta(offset) for offset in range((last - first).days + 1)]
-
-
-def iso(instant: datetime) -> str:
-    """A UTC instant as the API writes it, in milliseconds."""
-    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -20,6 +20,7 @@ same integers. The default 700 days contain, on purpose:
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -121,10 +122,14 @@ class Model:
             weight *= 1 - (self.launched.hour * 60 + self.launched.minute) / 1440
         return round(weight)
 
+    def price_at(self, at: datetime) -> int:
+        """Hundredths of a US cent per million prompt tokens at that instant; completions cost four times as much."""
+        cut_on, percent = self.price_cut
+        return self.price * (percent if at.date() >= cut_on else 100)
+
     def entry(self, at: datetime) -> dict[str, Any]:
         """The model's object in the answer of `GET /models` at that instant."""
-        cut_on, percent = self.price_cut
-        price = self.price * (percent if at.date() >= cut_on else 100)  # hundredths of a cent per million
+        price = self.price_at(at)
         stealth = self.slug.endswith("-alpha")
         announced = self.ends != NEVER and at >= midnight(self.ends - timedelta(45))
         sampling = ["max_tokens", "temperature", "top_p"]
@@ -192,20 +197,25 @@ class World:
             self._truth[day] = {slug: count for slug, count in tokens.items() if count}
         return dict(self._truth[day])
 
+    def shown(self, day: date, known_at: datetime) -> dict[str, int]:
+        """The day's uncut tokens as known at that instant; empty until the day is complete."""
+        if known_at < midnight(day + timedelta(1)):
+            return {}
+        tokens = self.truth(day)
+        is_final = known_at >= midnight(day + timedelta(2))
+        return tokens if is_final or not tokens else self._provisional(day, tokens)
+
     def ranked(self, day: date, known_at: datetime) -> list[tuple[str, int]]:
         """The day as published at that instant: the top 50 and `other`; empty until the day is complete."""
-        if known_at < midnight(day + timedelta(1)):
-            return []
-        tokens = self.truth(day)
-        if known_at < midnight(day + timedelta(2)):
-            tokens = self._provisional(day, tokens)
-        rows = sorted(tokens.items(), key=lambda row: (-row[1], row[0]))
-        tail = sum(count for _, count in rows[TOP:])
-        return rows[:TOP] + ([(OTHER, tail)] if tail else [])
+        return cut(self.shown(day, known_at))
+
+    def listed(self, at: datetime) -> list[Model]:
+        """The models that the catalogue names at that instant, oldest first."""
+        return [model for model in self.models if model.listed and model.launched <= at < midnight(model.ends)]
 
     def catalogue(self, at: datetime) -> list[dict[str, Any]]:
         """The `data` of `GET /models` at that instant with all output modalities, newest model first."""
-        listed = [m for m in self.models if m.listed and m.launched <= at < midnight(m.ends)]
+        listed = self.listed(at)
         rows = []
         for model in reversed(listed):
             rows.append(model.entry(at))
@@ -266,6 +276,13 @@ class World:
         row["architecture"]["tokenizer"] = "Router"
         row["pricing"] = {"prompt": "-1", "completion": "-1"}
         return row
+
+
+def cut(tokens: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The rows that are published of a day or week: the 50 largest, ties by slug, and `other` for the rest."""
+    rows = sorted(((slug, count) for slug, count in tokens.items() if count), key=lambda row: (-row[1], row[0]))
+    tail = sum(count for _, count in rows[TOP:])
+    return rows[:TOP] + ([(OTHER, tail)] if tail else [])
 
 
 def midnight(day: date) -> datetime:

@@ -276,7 +276,15 @@ def test_rankings_daily_clamps_its_window(server: SimulatedOpenRouter) -> None:
         "start_date=2026-02-30",
         "start_date=20260601",
         "start_date=",
-        "modality=text",
+        "period=week",
+        "period=hour",
+        "modality=smell",
+        "context_bucket=",
+        "context_bucket=1K&modality=text",
+        "context_bucket=1K&period=week",
+        "category=legal&language_type=natural",
+        "category=legal&period=day",
+        "category=legal&period=month",
     ],
 )
 def test_rankings_daily_refuses(unmoved: SimulatedOpenRouter, query: str) -> None:
@@ -302,6 +310,32 @@ def test_key_and_limits() -> None:
         assert (status, headers["Retry-After"]) == (429, str(14 * 3600 + 1800 + 1))
         server.set_clock(NOW + timedelta(days=1))
         assert get(server, target, server.key)[0] == 200
+
+
+def test_all_keyed_endpoints_share_the_limits() -> None:
+    """401 without the key on each of them, and one count for all; the others need none and count nothing."""
+    keyed = [RANKINGS, "/api/v1/datasets/app-rankings", "/api/v1/datasets/session-cost"]
+    keyed += ["/api/v1/classifications/task", "/api/v1/benchmarks"]
+    with SimulatedOpenRouter(WORLD, NOW, requests_per_minute=len(keyed)) as server:
+        for target in keyed:
+            assert get(server, target)[0] == 401
+            assert get(server, target, server.key)[0] == 200
+        assert [get(server, target, server.key)[0] for target in keyed] == [429] * len(keyed)
+        model = WORLD.catalogue(NOW)[0]["id"]
+        assert [get(server, f"/api/v1/{path}")[0] for path in ("providers", f"models/{model}/endpoints")] == [200, 200]
+
+
+def test_limits_count_against_the_simulated_clock_where_told_so() -> None:
+    """The minute passes with the clock, and a clock that is moved back starts a new one."""
+    with SimulatedOpenRouter(WORLD, NOW, requests_per_minute=1, clocked_limits=True) as server:
+        target = "/api/v1/classifications/task"
+        assert get(server, target, server.key)[0] == 200
+        server.set_clock(NOW + timedelta(seconds=20))
+        status, headers, _ = get(server, target, server.key)
+        assert (status, headers["Retry-After"]) == (429, "41")
+        for seconds in (60, 5):
+            server.set_clock(NOW + timedelta(seconds=seconds))
+            assert get(server, target, server.key)[0] == 200
 
 
 def test_clock_restates_the_newest_day(server: SimulatedOpenRouter) -> None:
