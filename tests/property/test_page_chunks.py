@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import ContractBrokenError
-from pipeline.rankings_page import RankingsPage, parse
+from pipeline.pages.rankings import RankingsPage, parse
 
 MODELS = [
     {
@@ -69,7 +69,7 @@ EXPECTED = parse(WHOLE)
 
 
 def test_the_page_holds_every_section() -> None:
-    assert EXPECTED.models["window"].to_list() == ["day", "week", "week", "month", "month"]
+    assert EXPECTED.models["ranking_window"].to_list() == ["day", "week", "week", "month", "month"]
     assert set(EXPECTED.chart["chart"]) == {"models", "authors", "unknown_1", "unknown_2"}
     assert EXPECTED.apps["app_name"].to_list() == ["Anvil \U0001f600 é"] * 3
 
@@ -103,7 +103,7 @@ def require_contract(result: RankingsPage) -> None:
     assert result.models.schema == EXPECTED.models.schema
     assert result.chart.schema == EXPECTED.chart.schema
     assert result.apps.schema == EXPECTED.apps.schema
-    assert result.models.select(pl.struct("window", "model_permaslug", "variant").is_unique().all()).item()
+    assert result.models.select(pl.struct("ranking_window", "model_permaslug", "variant").is_unique().all()).item()
     assert not result.models.filter(pl.min_horizontal("prompt_tokens", "completion_tokens", "requests") < 0).height
     assert result.chart.filter(~(pl.col("value").is_finite() & (pl.col("value") >= 0))).is_empty()
     assert result.apps.filter(pl.col("total_tokens") < 0).is_empty()

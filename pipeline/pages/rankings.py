@@ -8,42 +8,36 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from bs4 import BeautifulSoup
-from bs4.exceptions import ParserRejectedMarkup
-from bs4.filter import SoupStrainer
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from pipeline.contracts import Payload, read_json, require_unique
+from pipeline.contracts import MAX_TOKENS_A_DAY, Payload, read_json, require_unique, unknown_fields
 from pipeline.errors import ContractBrokenError
+from pipeline.pages.flight import Html, broken, pushed_stream, read_html, stream_rows
 
 if TYPE_CHECKING:
     import polars as pl
     from polars._typing import PolarsDataType
 
-MAX_BYTES = 8 * 2**20  # sixteen times the recorded page
 MAX_DEPTH = 100
 MAX_SECTIONS = 100
 MAX_ROWS = 50_000  # of one table; the recorded page's charts have some 2,500
 
 WINDOWS = ("day", "week", "month")
+# More than any month, and less than what a table of a hundred windows can add up in a BIGINT.
+MAX_WINDOW_TOKENS = 10 * MAX_TOKENS_A_DAY
+STANDARD = "standard"
 CONTEXT_BUCKETS = frozenset({"1K", "10K", "100K", "1M", "10M"})
 CATEGORIES = frozenset(
     {"programming", "roleplay", "marketing", "marketing/seo", "technology", "science", "translation", "legal"}
     | {"finance", "health", "trivia", "academia"}
 )
 
-PUSH = re.compile(r"__next_f(?:\s*\|\|\s*\[\]\s*\))?\.push\(\s*(?=\[)")
-PUSH_END = re.compile(r"\s*\)")
-# Rows of text (T) and binary kinds state their length in bytes; they may hold newlines and end without one.
-ROW = re.compile(rb"\n*([0-9a-f]{0,16}):(?:[TAOoUSsLlGgMmVb]([0-9a-f]{1,8}),)?")
-JSON_STARTS = frozenset(b'{["-0123456789tfn')
 # Another time than midnight UTC would leave open which day is meant. `$D` is how React writes a Date.
 DAY = re.compile(r"(?:\$D)?([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00(?::?00)?)?)?")
 
@@ -61,9 +55,9 @@ def _whole(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_day)]
 Text = Annotated[str, StringConstraints(max_length=500)]
-Count = Annotated[int, Field(ge=0, lt=2**62)]
+Count = Annotated[int, Field(ge=0, lt=MAX_WINDOW_TOKENS)]
 CountOrText = Annotated[Count, BeforeValidator(_whole)]
-Value = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Value = Annotated[float, Field(ge=0, lt=MAX_WINDOW_TOKENS, allow_inf_nan=False)]
 Window = Literal["day", "week", "month"]
 
 
@@ -84,6 +78,7 @@ class ModelRow(Payload):
     num_media_prompt: Count | None = None
     num_media_completion: Count | None = None
     num_audio_prompt: Count | None = None
+    variant_permaslug: Any = None
 
 
 class Ranking(Payload):
@@ -97,6 +92,14 @@ class App(Payload):
     """Who an application is; of its profile only the name matters here."""
 
     title: Text
+    id: Any = None
+    created_at: Any = None
+    description: Any = None
+    main_url: Any = None
+    origin_url: Any = None
+    source_code_url: Any = None
+    icon_class_name: Any = None
+    favicon_url: Any = None
 
 
 class AppRow(Payload):
@@ -143,28 +146,53 @@ class RankingsPage:
     `models` holds totals of trailing windows, not of days, `last_active_date` the last day on which each model was
     used. `chart` holds the buckets of every chart: the newest is still running, the oldest of a year may be cut;
     `unit` is null where the page does not tell it. `apps` holds the listed applications, with a rank where the page
-    states one.
+    states one. `warnings` names fields that this version does not know.
     """
 
     models: pl.DataFrame
     chart: pl.DataFrame
     apps: pl.DataFrame
+    warnings: tuple[str, ...] = ()
 
 
 def parse(body: bytes, what: str = "the rankings page") -> RankingsPage:
     """Return the figures of a saved page; raise ContractBrokenError when it has none or they are damaged."""
-    stream = _stream(_scripts(body, what), what)
-    sections = list(_sections(_rows(stream, what), what))
+    html = read_html(body, what)
+    _require_rankings(html, what)
+    stream = pushed_stream(html.scripts, what)
+    sections = list(_sections(stream_rows(stream, what), what))
     _require_read(sections, stream, what)
     return RankingsPage(
         models=_models_frame([section for section in sections if isinstance(section, Ranking)], what),
         chart=_chart_frame([section for section in sections if isinstance(section, Chart)], what),
         apps=_apps_frame([section for section in sections if isinstance(section, Apps)], what),
+        warnings=unknown_fields(_parts(sections), what),
     )
 
 
-def _broken(what: str, sentence: str) -> ContractBrokenError:
-    return ContractBrokenError(f"{what} {sentence}. Nothing of it was landed.")
+def is_rankings(html: Html) -> bool:
+    """Tell by its title whether a page is openrouter.ai/rankings, with or without figures."""
+    return any("rankings" in title.lower() and "openrouter" in title.lower() for title in html.titles)
+
+
+def _require_rankings(html: Html, what: str) -> None:
+    if not is_rankings(html):
+        found = f"a page called {html.titles[0][:60]!r}" if html.titles else "a page without a title"
+        raise broken(what, f"is not openrouter.ai/rankings but {found}; the server may have checked for browsers")
+    if not html.is_whole:
+        raise broken(what, "is cut off before its end")
+
+
+def _parts(sections: Iterable[Payload]) -> Iterator[Payload]:
+    """Yield the payloads within sections; the sections themselves are cut out of what the page draws with them."""
+    for section in sections:
+        match section:
+            case Ranking():
+                yield from section.rows
+            case Chart():
+                yield from section.points
+            case Apps():
+                yield from (part for apps in section.windows.values() for row in apps for part in (row, row.app))
 
 
 def _require_read(sections: Sequence[Payload], stream: bytes, what: str) -> None:
@@ -172,99 +200,12 @@ def _require_read(sections: Sequence[Payload], stream: bytes, what: str) -> None
     for kind, names in NAMES.items():
         for name in names:
             if name in stream and not any(isinstance(section, kind) for section in sections):
-                raise _broken(what, f"names {name.decode()}, but holds no such section of a known form")
+                raise broken(what, f"names {name.decode()}, but holds no such section of a known form")
     if not sections:
         raise ContractBrokenError(
             f"{what} is an empty shell: openrouter.ai/rankings has carried no data since 2026-05-17. "
             "Use the Data API with a key, or OpenRouter's keyless exports."
         )
-
-
-def _scripts(body: bytes, what: str) -> list[str]:
-    """Return the scripts of a whole rankings page."""
-    if len(body) > MAX_BYTES:
-        raise _broken(what, f"is larger than {MAX_BYTES} bytes")
-    try:
-        html = body.decode("utf-8-sig")
-        with warnings.catch_warnings():
-            # That a text resembles a file name or XML is no concern: the title decides what it is.
-            warnings.simplefilter("ignore")
-            soup = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer(["title", "script"]))
-    except (UnicodeDecodeError, ParserRejectedMarkup):
-        raise _broken(what, "is not HTML in UTF-8") from None
-    # A streamed page may bring its title late, after those of icons.
-    texts = [tag.find(string=True, recursive=False) for tag in soup.find_all("title")]
-    titles = [" ".join(str(text).split()) for text in texts if text]
-    if not any("rankings" in title.lower() and "openrouter" in title.lower() for title in titles):
-        found = f"a page called {titles[0][:60]!r}" if titles else "a page without a title"
-        raise _broken(what, f"is not openrouter.ai/rankings but {found}; the server may have checked for browsers")
-    if "</html>" not in html.lower():
-        raise _broken(what, "is cut off before its end")
-    return [str(tag.contents[0]) for tag in soup.find_all("script") if tag.contents]
-
-
-def _stream(scripts: Iterable[str], what: str) -> bytes:
-    """Join what the scripts push; a row, and even a character of two UTF-16 units, may be cut between pushes."""
-    chunks: list[str] = []
-    for script in scripts:
-        position = 0
-        while start := PUSH.search(script, position):
-            try:
-                pushed, position = json.JSONDecoder().raw_decode(script, start.end())
-            except (ValueError, RecursionError):
-                raise _broken(what, f"pushes invalid JSON, {script[start.end() :][:60]!r}") from None
-            end = PUSH_END.match(script, position)
-            if not end:
-                raise _broken(what, f"pushes more than JSON, {script[position:][:60]!r}")
-            position = end.end()
-            match pushed:
-                case [1, str(chunk)]:
-                    chunks.append(chunk)
-                case [0] | [2, _]:  # the start, and the state of a form
-                    pass
-                case _:
-                    raise _broken(what, f"pushes an unknown kind of data, {script[start.end() :][:60]!r}")
-    try:
-        return "".join(chunks).encode("utf-16-le", "surrogatepass").decode("utf-16-le").encode()
-    except UnicodeError:
-        raise _broken(what, "pushes half a character") from None
-
-
-def _rows(stream: bytes, what: str) -> Iterator[tuple[str, Any]]:
-    """Split the stream `<hexid>:<payload>`; yield the place and the value of each row that is JSON."""
-    last = len(stream.rstrip(b"\n"))
-    position = 0
-    while position < last:
-        head = ROW.match(stream, position)
-        if not head:
-            raise _broken(what, f"has a damaged stream at byte {position}, {stream[position:][:40]!r}")
-        place = f"{what}, row {head[1].decode()},"
-        if head[2]:
-            position = head.end() + int(head[2], 16)
-            if position > len(stream):
-                raise _broken(place, "is cut off")
-            continue
-        end = stream.find(b"\n", head.end())
-        end = len(stream) if end < 0 else end
-        payload = stream[head.end() : end]
-        # Rows of other kinds begin with a capital letter: modules (I), hints (HL), errors (E), debug data (D).
-        if payload and payload[0] in JSON_STARTS:
-            yield place, _json(payload, place)
-        position = end
-
-
-def _json(payload: bytes, place: str) -> Any:
-    """Decode one row. JSON would let the last of two equal keys win; React writes an absent value as text."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs):
-            raise _broken(place, f"repeats a key of {str([name for name, _ in pairs])[:60]}")
-        return {name: part for name, part in pairs if part != "$undefined"}
-
-    try:
-        return json.loads(payload, object_pairs_hook=unique)
-    except (ValueError, RecursionError):
-        raise _broken(place, f"is not valid JSON, {payload[:40]!r}") from None
 
 
 def _sections(rows: Iterable[tuple[str, Any]], what: str) -> Iterator[Payload]:
@@ -276,7 +217,7 @@ def _sections(rows: Iterable[tuple[str, Any]], what: str) -> Iterator[Payload]:
             if found in seen:
                 continue
             if len(seen) == MAX_SECTIONS:
-                raise _broken(what, f"has more than {MAX_SECTIONS} sections")
+                raise broken(what, f"has more than {MAX_SECTIONS} sections")
             seen.append(found)
             model, section = found
             yield read_json(model, json.dumps(section).encode(), place)
@@ -288,7 +229,7 @@ def _walk(root: Any, place: str) -> Iterator[tuple[type[Payload], Any]]:
     while stack:
         node, holder, depth = stack.pop()
         if depth > MAX_DEPTH:
-            raise _broken(place, f"nests deeper than {MAX_DEPTH}")
+            raise broken(place, f"nests deeper than {MAX_DEPTH}")
         if isinstance(node, dict):
             if "rankingData" in node:
                 yield Ranking, {name: node[name] for name in ("rankingData", "rankingType") if name in node}
@@ -383,17 +324,33 @@ def _models_frame(rankings: Sequence[Ranking], what: str) -> pl.DataFrame:
         "requests": ("count", pl.Int64),
         "tool_calls": ("total_tool_calls", pl.Int64),
         "tool_call_error_requests": ("requests_with_tool_call_errors", pl.Int64),
+        "prompt_media": ("num_media_prompt", pl.Int64),
+        "completion_media": ("num_media_completion", pl.Int64),
+        "prompt_audio": ("num_audio_prompt", pl.Int64),
         "change_ratio": ("change", pl.Float64),
         "last_active_date": ("date", pl.Date),
     }
-    schema: dict[str, PolarsDataType] = {"window": pl.String} | {name: kind for name, (_, kind) in fields.items()}
+    schema: dict[str, PolarsDataType] = {"ranking_window": pl.String} | {
+        name: kind for name, (_, kind) in fields.items()
+    }
     rows = [
         (ranking.window, *(getattr(row, attribute) for attribute, _ in fields.values()))
         for ranking in rankings
         for row in ranking.rows
     ]
     rows.sort(key=lambda row: (WINDOWS.index(row[0]), row[1:3]))
-    return _frame(rows, schema, ["window", "model_permaslug", "variant"], what)
+    frame = _frame(rows, schema, ["ranking_window", "model_permaslug", "variant"], what)
+    # Tables name a model by its slug and variant in one, so that these must be unique, too.
+    is_standard = pl.col("variant") == STANDARD
+    slug = pl.concat_str(
+        "model_permaslug", pl.when(~is_standard).then(pl.lit(":") + pl.col("variant")), ignore_nulls=True
+    )
+    require_unique(frame.select("ranking_window", slug.alias("slug")), ["ranking_window", "slug"], what)
+    for window in WINDOWS:
+        tokens = sum(row[3] + row[4] for row in rows if row[0] == window)
+        if tokens >= MAX_WINDOW_TOKENS:
+            raise broken(what, f"holds {tokens:.1e} tokens for the window {window!r}, more than can be")
+    return frame
 
 
 def _chart_frame(charts: Sequence[Chart], what: str) -> pl.DataFrame:
@@ -421,12 +378,12 @@ def _apps_frame(sections: Sequence[Apps], what: str) -> pl.DataFrame:
     import polars as pl
 
     schema: dict[str, PolarsDataType] = {
-        "window": pl.String,
+        "ranking_window": pl.String,
         "rank": pl.Int64,
         "app_id": pl.Int64,
         "app_name": pl.String,
         "total_tokens": pl.Int64,
-        "requests": pl.Int64,
+        "total_requests": pl.Int64,
     }
     rows = [
         (window, app.rank, app.app_id, app.app.title, app.total_tokens, app.total_requests)
@@ -435,7 +392,7 @@ def _apps_frame(sections: Sequence[Apps], what: str) -> pl.DataFrame:
         for app in apps
     ]
     rows.sort(key=lambda row: (WINDOWS.index(row[0]), -row[4], row[2]))
-    return _frame(rows, schema, ["window", "app_id"], what)
+    return _frame(rows, schema, ["ranking_window", "app_id"], what)
 
 
 def _frame(rows: list[Any], schema: dict[str, PolarsDataType], key: list[str], what: str) -> pl.DataFrame:
@@ -443,7 +400,7 @@ def _frame(rows: list[Any], schema: dict[str, PolarsDataType], key: list[str], w
     import polars as pl
 
     if len(rows) > MAX_ROWS:
-        raise _broken(what, f"has more than {MAX_ROWS} rows of one kind")
+        raise broken(what, f"has more than {MAX_ROWS} rows of one kind")
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     require_unique(frame, key, what)
     return frame

@@ -1,0 +1,1 @@
+"""Readers of saved web pages."""

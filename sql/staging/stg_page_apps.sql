@@ -1,0 +1,19 @@
+-- What each rankings page says of applications; of two readings of the same page and window the pipeline's own counts,
+-- then the newest.
+-- grain: captured_at, ranking_window, app_id
+select
+    apps.captured_at, -- instant (UTC) at which the page was saved
+    apps.ranking_window, -- trailing window: day, week or month
+    apps.rank, -- published rank, which may have gaps; null where the page has none
+    apps.app_id, -- OpenRouter's number of the application
+    apps.app_name, -- display name
+    apps.total_tokens, -- prompt and completion tokens in the window
+    apps.total_requests, -- requests in the window; null where the page has none
+    apps.load_id -- row of meta.loads
+from raw.page_apps as apps
+inner join meta.loads as loads on apps.load_id = loads.load_id
+qualify
+    apps.load_id = first_value(apps.load_id) over (
+        partition by apps.captured_at, apps.ranking_window
+        order by loads.origin is null desc, apps.fetched_at desc, apps.load_id desc
+    )
