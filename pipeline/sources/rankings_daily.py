@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import StringConstraints
 
@@ -14,12 +14,15 @@ from pipeline.contracts import (
     Instant,
     Parsed,
     Payload,
-    rankings_citation,
+    citation,
     read_json,
     require_ranked_days,
     unknown_fields,
 )
 from pipeline.sources.base import DATASET_FLOOR, Cadence, Request, Source, Want, require_ok, walk, windows
+
+if TYPE_CHECKING:
+    import polars as pl
 
 NAME = "rankings-daily"
 PATH = "/api/v1/datasets/rankings-daily"
@@ -53,6 +56,20 @@ class RankingsDaily(Payload):
     meta: Meta
 
 
+def ranked_rows(payload: RankingsDaily) -> pl.DataFrame:
+    """Return the columns date, model_permaslug and total_tokens, one row a ranked model."""
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "date": [row.date for row in payload.data],
+            "model_permaslug": [row.model_permaslug for row in payload.data],
+            "total_tokens": [int(row.total_tokens) for row in payload.data],
+        },
+        schema={"date": pl.Date, "model_permaslug": pl.String, "total_tokens": pl.Int64},
+    )
+
+
 def plan(want: Want) -> list[Request]:
     """Ask for windows of at most 366 days, newest first."""
     covering = windows((day for day in want.days if day >= DATASET_FLOOR), WINDOW_DAYS)
@@ -65,24 +82,21 @@ def _request(start: date, end: date) -> Request:
 
 
 def parse(fetch: Fetch, body: bytes) -> Parsed:
-    """Return rows (date, model_permaslug, total_tokens) for raw.rankings_daily."""
-    return _parse(fetch.status, body, date.fromisoformat(fetch.context["start_date"]))
+    """Return rows (date, model_permaslug, total_tokens) for raw.rankings_daily.
 
-
-def _parse(status: int, body: bytes, asked_start: date) -> Parsed:
-    import polars as pl
-
-    require_ok(status, body, NAME)
-    payload = read_json(RankingsDaily, body, NAME)
+    Where newer days are held, a refusal of the window or an empty list says that the rankings begin later.
+    """
+    asked_start = date.fromisoformat(fetch.context["start_date"])
+    is_older = bool(fetch.context.get("is_older"))
+    payload = None
+    if not (is_older and fetch.status == 400):
+        require_ok(fetch.status, body, NAME)
+        payload = read_json(RankingsDaily, body, NAME)
+    if payload is None or (is_older and not payload.data):
+        floor_date = date.fromisoformat(fetch.context["end_date"]) + timedelta(days=1)
+        return Parsed(settles=(WHOLE,), is_absent=True, floor_date=floor_date)
     meta = payload.meta
-    frame = pl.DataFrame(
-        {
-            "date": [row.date for row in payload.data],
-            "model_permaslug": [row.model_permaslug for row in payload.data],
-            "total_tokens": [int(row.total_tokens) for row in payload.data],
-        },
-        schema={"date": pl.Date, "model_permaslug": pl.String, "total_tokens": pl.Int64},
-    )
+    frame = ranked_rows(payload)
     require_ranked_days(frame, start=meta.start_date, end=meta.end_date, as_of=meta.as_of, what=NAME)
     first_date = min(row.date for row in payload.data)
     return Parsed(
@@ -94,7 +108,7 @@ def _parse(status: int, body: bytes, asked_start: date) -> Parsed:
         promised_end_date=meta.end_date,
         floor_date=first_date if first_date > asked_start else None,
         warnings=unknown_fields([payload, meta, *payload.data], NAME),
-        citation=rankings_citation(meta.as_of),
+        citation=citation(meta.as_of),
     )
 
 

@@ -1,0 +1,21 @@
+-- Exact tokens of each model that a slice lists on a day, current vintage, with its rank within the slice.
+-- grain: dimension, slice, date, model_permaslug
+-- check: total_tokens >= 0
+-- check: (rank is null) = (model_permaslug = 'other')
+-- check: rank >= 1
+select
+    dimension, -- what the rankings are cut by: context_bucket or modality
+    slice, -- its value, such as 100K or image_output
+    date, -- UTC day
+    model_permaslug, -- permanent slug with `:variant`; `other` is the sum below rank 50 of the slice
+    total_tokens, -- prompt and completion tokens of the model within the slice
+    case
+        when model_permaslug <> 'other'
+            then row_number() over (
+                partition by dimension, slice, date, model_permaslug = 'other'
+                order by total_tokens desc, model_permaslug asc
+            )
+    end::integer as rank, -- position within the slice by tokens, ties by slug; null for `other`
+    date >= as_of::date - 1 as is_provisional, -- as_of is on the day after, or before: may be restated
+    as_of -- instant (UTC) as of which the source states the figure
+from staging.stg_rankings_filtered_daily

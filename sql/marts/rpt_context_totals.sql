@@ -1,0 +1,86 @@
+-- Whether the five context buckets of a day add up to its total, for every day with a total. Bucket and total may
+-- stand in answers of different moments: compare days that are not provisional.
+-- grain: date
+-- check: buckets between 0 and 5
+-- check: (difference_tokens is null) = (not is_complete)
+with earliest as (
+    select
+        slice,
+        min(date) as first_date
+    from marts.fct_slice_tokens_daily
+    where dimension = 'context_bucket'
+    group by slice
+),
+
+answers as (
+    select
+        unnest(series) as slice,
+        floor_date
+    from meta.loads
+    where source = 'rankings-contexts' and outcome in ('landed', 'absent') and floor_date is not null
+),
+
+-- Before the floor that an answer has shown, a bucket holds nothing. A day that is held disproves a later floor.
+floors as (
+    select
+        earliest.slice,
+        max(answers.floor_date) as floor_date
+    from earliest
+    inner join answers on earliest.slice = answers.slice and earliest.first_date >= answers.floor_date
+    group by earliest.slice
+),
+
+bucket_days as (
+    select
+        date,
+        slice,
+        total_tokens,
+        is_provisional
+    from marts.fct_slice_tokens_daily
+    where dimension = 'context_bucket'
+    union all
+    select
+        days.date,
+        floors.slice,
+        0 as total_tokens,
+        false as is_provisional
+    from intermediate.int_days as days
+    inner join floors on days.date < floors.floor_date
+),
+
+buckets as (
+    select
+        date,
+        count(*) as buckets,
+        sum(total_tokens)::bigint as bucket_tokens,
+        bool_or(is_provisional) as is_provisional
+    from bucket_days
+    group by date
+),
+
+compared as (
+    select
+        days.date,
+        days.total_tokens,
+        buckets.bucket_tokens,
+        coalesce(buckets.buckets, 0)::integer as buckets,
+        coalesce(buckets.buckets, 0) = 5 as is_complete,
+        days.is_provisional or coalesce(buckets.is_provisional, false) as is_provisional
+    from intermediate.int_days as days
+    left join buckets on days.date = buckets.date
+    where days.is_loaded
+)
+
+select
+    date, -- UTC day
+    total_tokens, -- tokens of all public traffic, `other` included
+    bucket_tokens, -- sum of the buckets that are held; null where none is
+    case when is_complete then bucket_tokens - total_tokens end
+        as difference_tokens, -- buckets less total; null unless all five are held
+    case when is_complete then 100 * (bucket_tokens - total_tokens) / nullif(total_tokens, 0)::double end
+        as difference_pct, -- of the total
+    buckets, -- buckets that are held, or were empty before their first day
+    is_complete, -- all five are
+    case when is_complete then bucket_tokens = total_tokens end as adds_up, -- to the token; null unless all are held
+    is_provisional -- the total or a bucket may still be restated
+from compared
