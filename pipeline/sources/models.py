@@ -21,7 +21,7 @@ NAME = "models"
 PATH = "/api/v1/models"
 
 # A price in USD per token as a decimal string; -1 marks a router, whose price is that of the model it picks.
-Price = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,60})?([eE]-?[0-9]{1,2})?$")]
+Price = Annotated[str, StringConstraints(pattern=r"^(-1(\.0{1,60})?|[0-9]{1,12}(\.[0-9]{1,60})?([eE]-?[0-9]{1,2})?)$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
@@ -34,10 +34,14 @@ class Architecture(Payload):
 
 
 class Pricing(Payload):
-    """Base prices. Everything else that a model may charge for stays in the archive."""
+    """Base prices of tokens and requests. Everything else that a model may charge for stays in the archive."""
 
     prompt: Price
     completion: Price
+    input_cache_read: Price | None = None
+    input_cache_write: Price | None = None
+    internal_reasoning: Price | None = None
+    request: Price | None = None
 
 
 class AliasTarget(Payload):
@@ -124,6 +128,10 @@ def _frame(models: Sequence[Model]) -> pl.DataFrame:
         "context_length_tokens": pl.Int64,
         "prompt_usd_per_token": pl.Float64,
         "completion_usd_per_token": pl.Float64,
+        "input_cache_read_usd_per_token": pl.Float64,
+        "input_cache_write_usd_per_token": pl.Float64,
+        "internal_reasoning_usd_per_token": pl.Float64,
+        "request_usd": pl.Float64,
         "input_modalities": pl.String,
         "output_modalities": pl.String,
         "tokenizer": pl.String,
@@ -148,6 +156,10 @@ def _row(model: Model) -> tuple[Any, ...]:
         model.context_length,
         float(model.pricing.prompt),
         float(model.pricing.completion),
+        optional_price(model.pricing.input_cache_read),
+        optional_price(model.pricing.input_cache_write),
+        optional_price(model.pricing.internal_reasoning),
+        optional_price(model.pricing.request),
         ",".join(sorted(model.architecture.input_modalities)),
         ",".join(sorted(model.architecture.output_modalities)),
         model.architecture.tokenizer,
@@ -156,6 +168,11 @@ def _row(model: Model) -> tuple[Any, ...]:
         model.expiration_date,
         model.alias_target.slug if model.alias_target else None,
     )
+
+
+def optional_price(price: str | None) -> float | None:
+    """Return a price in USD; None where the model has none of its kind."""
+    return None if price is None else float(price)
 
 
 SOURCES = (

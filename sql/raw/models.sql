@@ -9,6 +9,10 @@ select
     null::bigint as context_length_tokens, -- longest context; null where OpenRouter names none
     null::double as prompt_usd_per_token, -- list price of a prompt token; -1 for routers
     null::double as completion_usd_per_token, -- list price of a completion token; -1 for routers
+    null::double as input_cache_read_usd_per_token, -- list price of a token read from the cache; null: none named
+    null::double as input_cache_write_usd_per_token, -- list price of a token written to it; null: none named
+    null::double as internal_reasoning_usd_per_token, -- list price of a hidden reasoning token; null: none named
+    null::double as request_usd, -- list price of a request beside its tokens; null: none named
     null::varchar as input_modalities, -- sorted, separated by commas
     null::varchar as output_modalities, -- sorted, separated by commas
     null::varchar as tokenizer, -- OpenRouter's name of the tokenizer's family

@@ -1,4 +1,5 @@
--- Every catalogue row of every catalogue, with the day it was fetched and its parts named.
+-- Every catalogue row of every catalogue, with the day it was fetched and its parts named. An imported catalogue stands
+-- in for a day on which the pipeline fetched none.
 -- grain: load_id, model_permaslug
 select
     models.load_id, -- row of meta.loads
@@ -14,6 +15,13 @@ select
     models.context_length_tokens, -- longest context
     nullif(models.prompt_usd_per_token, -1) as prompt_usd_per_token, -- list price; null for routers
     nullif(models.completion_usd_per_token, -1) as completion_usd_per_token, -- list price; null for routers
+    nullif(models.input_cache_read_usd_per_token, -1)
+        as input_cache_read_usd_per_token, -- list price of a token read from the cache; null where none is named
+    nullif(models.input_cache_write_usd_per_token, -1)
+        as input_cache_write_usd_per_token, -- list price of a token written to the cache; null where none is named
+    nullif(models.internal_reasoning_usd_per_token, -1)
+        as internal_reasoning_usd_per_token, -- list price of a hidden reasoning token; null where none is named
+    nullif(models.request_usd, -1) as request_usd, -- list price of a request; null where none is named
     models.input_modalities, -- sorted, separated by commas
     models.output_modalities, -- sorted, separated by commas
     models.tokenizer, -- tokenizer family
@@ -22,3 +30,7 @@ select
     models.expiration_date, -- day after which the model may be removed
     models.alias_target_slug -- concrete model behind an alias
 from raw.models as models
+inner join meta.loads as loads on models.load_id = loads.load_id
+qualify
+    loads.origin is null
+    or not bool_or(loads.origin is null) over (partition by models.fetched_at::date)

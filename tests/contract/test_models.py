@@ -92,6 +92,10 @@ def test_a_valid_catalogue_gives_one_typed_row_a_model() -> None:
             "context_length_tokens": 131_072,
             "prompt_usd_per_token": 2.5e-6,
             "completion_usd_per_token": 1e-5,
+            "input_cache_read_usd_per_token": None,
+            "input_cache_write_usd_per_token": None,
+            "internal_reasoning_usd_per_token": None,
+            "request_usd": 0,
             "input_modalities": "image,text",
             "output_modalities": "text",
             "tokenizer": "Other",
@@ -136,6 +140,19 @@ def test_a_routers_price_is_minus_one() -> None:
 @pytest.mark.parametrize(("text", "price"), [("0", 0), ("0.00003", 3e-5), ("1.5e-7", 1.5e-7), ("2E-6", 2e-6)])
 def test_prices_are_decimal_strings(text: str, price: float) -> None:
     assert row(pricing={"prompt": text, "completion": "0"})["prompt_usd_per_token"] == price
+
+
+def test_prices_of_the_cache_of_reasoning_and_of_requests_are_optional() -> None:
+    base = {"prompt": "0.000003", "completion": "0.000015"}
+    more = {"input_cache_read": "3e-7", "input_cache_write": "0.00000375", "internal_reasoning": "0", "request": "0.01"}
+    columns = (
+        "input_cache_read_usd_per_token",
+        "input_cache_write_usd_per_token",
+        "internal_reasoning_usd_per_token",
+        "request_usd",
+    )
+    assert [row(pricing=base | more)[name] for name in columns] == [3e-7, 3.75e-6, 0, 0.01]
+    assert [row(pricing=base)[name] for name in columns] == [None] * 4
 
 
 def test_reasoning_shows_in_either_field() -> None:
@@ -197,6 +214,11 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "price a word": ({"data": [model(pricing={"prompt": "free", "completion": "0"})]}, r"pricing\.prompt: .*'free'"),
     "price not a number": ({"data": [model(pricing={"prompt": "NaN", "completion": "0"})]}, r"pricing\.prompt: "),
     "price infinite": ({"data": [model(pricing={"prompt": "1e999", "completion": "0"})]}, r"pricing\.prompt: "),
+    "price negative": ({"data": [model(pricing={"prompt": "-2", "completion": "0"})]}, r"pricing\.prompt: "),
+    "cache price a number": (
+        {"data": [model(pricing={"prompt": "0", "completion": "0", "input_cache_read": 0.1})]},
+        r"pricing\.input_cache_read: ",
+    ),
     "price endless": ({"data": [model(pricing={"prompt": "9" * 400, "completion": "0"})]}, r"pricing\.prompt: "),
     "price in other digits": ({"data": [model(pricing={"prompt": "\u0661", "completion": "0"})]}, r"pricing\.prompt: "),
     "no completion price": ({"data": [model(pricing={"prompt": "0"})]}, r"pricing\.completion: Field required"),

@@ -1,0 +1,22 @@
+-- The newest pages of each day, put together. Where the list moved between two pages and one holds a row again, the
+-- later answer counts.
+-- grain: date, app_slug, model_permaslug, turn_range
+select
+    snapshots.date, -- UTC day of retrieval
+    raw_rows.app_slug, -- OpenRouter's name of the app in addresses
+    raw_rows.app_name, -- display name of the app
+    raw_rows.model_permaslug, -- slug of the rankings, with `:variant`
+    raw_rows.turn_range, -- turns of the session: 1-turn, 2-9-turns, 10-49-turns or 50-plus-turns
+    raw_rows.median_session_cost_usd, -- median cost of a session
+    raw_rows.window_end_date - (raw_rows.window_days::integer - 1)
+        as window_start_date, -- first UTC day of the window; null where it is not stated
+    raw_rows.window_end_date, -- last UTC day of the window; null where it is not stated
+    raw_rows.load_id -- row of meta.loads
+from raw.session_costs as raw_rows
+inner join staging.stg_snapshots as snapshots
+    on raw_rows.load_id = snapshots.load_id and raw_rows.page = snapshots.series
+qualify
+    row_number() over (
+        partition by snapshots.date, raw_rows.app_slug, raw_rows.model_permaslug, raw_rows.turn_range
+        order by raw_rows.fetched_at desc, raw_rows.page::integer desc
+    ) = 1
