@@ -1,0 +1,59 @@
+-- Every app that any answer named, under its newest name. An app keeps its number when its name changes, and two apps
+-- may bear one name: join by number.
+-- grain: app_id
+-- check: first_seen_date <= last_seen_date
+-- check: subcategory is null or category is not null
+with apps as (
+    select
+        app_id,
+        arg_max(app_name, seen_date) as app_name,
+        min(seen_date) as first_seen_date,
+        max(seen_date) as last_seen_date
+    from intermediate.int_app_names
+    group by app_id
+),
+
+names as (
+    select
+        app_id,
+        app_name,
+        min(seen_date) as first_seen_date
+    from intermediate.int_app_names
+    group by app_id, app_name
+),
+
+earlier as (
+    select
+        names.app_id,
+        list(names.app_name order by names.first_seen_date) as earlier_names
+    from names
+    inner join apps on names.app_id = apps.app_id and names.app_name <> apps.app_name
+    group by names.app_id
+),
+
+-- Of several places in the newest list, a subcategory tells more than a category, and then the one with most use.
+places as (
+    select
+        app_id,
+        category,
+        case when is_subcategory then part end as subcategory
+    from staging.stg_app_categories
+    qualify row_number() over (
+        partition by app_id
+        order by date desc, is_subcategory desc, total_tokens desc, rank asc, part asc
+    ) = 1
+)
+
+select
+    apps.app_id, -- OpenRouter's number of the app, which lasts
+    apps.app_name, -- newest display name
+    coalesce(earlier.earlier_names, [])::varchar[]
+        as earlier_names, -- other names that it bore, in the order of their appearance
+    places.category, -- by the newest lists of categories with it; null where it is in none
+    places.subcategory, -- by the same lists; null where it is in none
+    apps.first_seen_date, -- UTC day of retrieval of the first answer with it
+    apps.last_seen_date, -- UTC day of retrieval of the last answer with it
+    count(*) over (partition by apps.app_name) > 1 as is_name_shared -- another app bears the same name now
+from apps
+left join earlier on apps.app_id = earlier.app_id
+left join places on apps.app_id = places.app_id
