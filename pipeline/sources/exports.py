@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Generator, Iterator
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt
@@ -22,7 +23,7 @@ from pipeline.contracts import (
     Instant,
     Parsed,
     Payload,
-    rankings_citation,
+    citation,
     read_json,
     require_all,
     require_ranked_days,
@@ -166,6 +167,8 @@ def _file_request(manifest: Manifest) -> Request:
 
 def parse(fetch: Fetch, body: bytes) -> Parsed:
     """Return rows (date, model_permaslug, total_tokens) for raw.rankings_daily; none for a manifest."""
+    if fetch.context.get("is_imported"):
+        return _parse_imported_file(fetch, body)
     if "sha256" in fetch.context:
         return _parse_file(fetch, body)
     snapshot = fetch.context.get("snapshot_date")
@@ -203,8 +206,33 @@ def _parse_file(fetch: Fetch, body: bytes) -> Parsed:
         raise ContractBrokenError(
             f"{what} has {frame.height} rows, its manifest promises {promised['row_count']}. Nothing was landed."
         )
-    as_of = datetime.fromisoformat(promised["retrieved_at"])
     last_day = date.fromisoformat(promised["snapshot_date"]) - timedelta(days=1)
+    as_of = datetime.fromisoformat(promised["retrieved_at"])
+    return replace(_landed(frame, unknown, last_day, as_of, what), promised_end_date=last_day)
+
+
+def _parse_imported_file(fetch: Fetch, body: bytes) -> Parsed:
+    """Read a file that someone saved, without its manifest: nothing promises its size, its checksum or its last day.
+
+    Its figures are those of the morning on which a snapshot with that last day is published, however much later it
+    was saved.
+    """
+    import polars as pl
+
+    what = f"{NAME}: the imported snapshot"
+    frame, unknown = _read_csv(body, what)
+    last_day = frame.select(pl.col("date").max()).item()
+    if last_day is None:
+        raise ContractBrokenError(f"{what} has no rows: empty is an error, not a day without use.")
+    retrieved_at = datetime.fromisoformat(fetch.fetched_at)
+    if last_day > retrieved_at.date():
+        raise ContractBrokenError(f"{what} ends with {last_day}, after the day on which it was retrieved.")
+    published_at = datetime.combine(last_day + timedelta(days=1), time(), UTC) + PUBLISHED_AFTER
+    as_of = min(published_at, retrieved_at)
+    return _landed(frame, unknown, last_day, as_of, what)
+
+
+def _landed(frame: pl.DataFrame, unknown: list[str], last_day: date, as_of: datetime, what: str) -> Parsed:
     require_ranked_days(frame, start=DATASET_FLOOR, end=last_day, as_of=as_of, what=what)
     days = frame["date"].to_list()
     return Parsed(
@@ -213,9 +241,8 @@ def _parse_file(fetch: Fetch, body: bytes) -> Parsed:
         as_of=as_of,
         first_date=min(days),
         last_date=max(days),
-        promised_end_date=last_day,
         warnings=(f"{what} holds unknown columns: {', '.join(unknown)}.",) if unknown else (),
-        citation=rankings_citation(as_of),
+        citation=citation(as_of),
     )
 
 
