@@ -1,15 +1,13 @@
-"""What readers ask of the published file: growth tables, the state of the data, and any SELECT."""
+"""What readers ask of the published file: growth tables and any SELECT."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.quota import Quota
 from pipeline.rendering import Format, Table, signed, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import ask, published, rows_of
@@ -187,84 +185,3 @@ def _rank_change(row: dict[str, Any], words: _Words) -> Any:
 
 def _is_new(row: dict[str, Any]) -> bool:
     return bool(row["date"] - row["first_date"] < timedelta(days=7))
-
-
-def status(settings: Settings) -> tuple[dict[str, Any], list[Table]]:
-    """Tell what is there, how fresh and how complete it is, and which days each source lacks."""
-    with published(settings) as connection:
-        contract = rows_of(connection, "select * from contract")[0]
-        builds = rows_of(connection, "select * from builds where is_successful order by rowid desc limit 1")
-        coverage = rows_of(
-            connection,
-            """
-            select
-                min(date) as first_date, max(date) as last_date, count(*) filter (where is_loaded) as loaded_days,
-                count(*) filter (where not is_loaded) as missing_days,
-                count(*) filter (where is_provisional) as provisional_days
-            from dim_date
-            """,
-        )[0]
-        restated = connection.execute("select count(*) from rpt_revisions where is_restated").fetchall()[0][0]
-        unmatched = connection.execute(
-            "select coalesce(sum(share_pct), 0) from rpt_unmatched_models where date = ?", [coverage["last_date"]]
-        ).fetchall()[0][0]
-        loads = rows_of(connection, "select * from loads order by fetched_at")
-    sources = [
-        _source_state(name, [load for load in loads if load["source"] == name])
-        for name in dict.fromkeys(load["source"] for load in loads)
-    ]
-    newest_wanted = settings.now().date() - timedelta(days=1)
-    behind = max(0, (newest_wanted - coverage["last_date"]).days)
-    facts = {
-        "home": str(settings.home),
-        "published_as_of": contract["as_of"],
-        "is_simulated": contract["is_simulated"],
-        "built_at": builds[0]["built_at"] if builds else None,
-        **coverage,
-        "days_behind": behind,
-        "restated_figures": restated,
-        "unmatched_share_pct_newest_day": unmatched,
-        "requests_used_today": _used_today(settings),
-        "citation": contract["citation"],
-    }
-    overview = Table("", ["fact", "value"], [[name, value] for name, value in facts.items()])
-    per_source = Table("", list(sources[0]), [list(source.values()) for source in sources])
-    return {**facts, "sources": sources}, [overview, per_source]
-
-
-def _source_state(name: str, loads: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    held = {
-        load["first_date"] + timedelta(days=n)
-        for load in loads
-        if load["outcome"] == "landed" and load["first_date"]
-        for n in range((load["last_date"] - load["first_date"]).days + 1)
-    }
-    newest = max((load["fetched_at"] for load in loads), default=None)
-    refused = [load for load in loads if load["outcome"] == "refused"]
-    return {
-        "source": name,
-        "answers": len(loads),
-        "refused": len(refused),
-        "newest_answer_at": newest,
-        "first_day": min(held, default="-"),
-        "last_day": max(held, default="-"),
-        "days": len(held),
-        "gaps": ", ".join(_gaps(held)) or "none",
-        "last_refusal": refused[-1]["message"] if refused and refused[-1] is loads[-1] else "-",
-    }
-
-
-def _gaps(held: set[date]) -> list[str]:
-    """Name the days that are missing between held ones, as ranges."""
-    gaps: list[str] = []
-    days = sorted(held)
-    for before, after in pairwise(days):
-        first, last = before + timedelta(days=1), after - timedelta(days=1)
-        if first <= last:
-            gaps.append(str(first) if first == last else f"{first} to {last}")
-    return gaps
-
-
-def _used_today(settings: Settings) -> str:
-    quota = Quota.of(settings)
-    return f"{quota.used_today()} of {settings.requests_per_day}" if quota else "no key set"

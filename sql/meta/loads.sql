@@ -4,7 +4,7 @@
 select
     null::varchar as load_id, -- digest of the answer's row in the archive's manifest
     null::varchar as source, -- which source was asked
-    null::varchar[] as series, -- parts of the source that the answer settles, the one that was asked first
+    null::varchar[] as series, -- parts of the source that the answer settles, or that were asked if it is refused
     null::varchar as url, -- what was asked
     null::varchar as origin, -- where an imported file comes from; null for what the pipeline fetched itself
     null::varchar as outcome, -- landed, reference (led to other answers), absent (nothing there) or refused

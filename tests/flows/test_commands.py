@@ -34,6 +34,7 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         environment.setenv("OPENROUTER_API_KEY", KEY)
         environment.setenv("TOKENGROWTH_NOW", server.now.isoformat())
         environment.setenv("TOKENGROWTH_HOME", str(home))
+        environment.setenv("TOKENGROWTH_SOURCES", "rankings-daily,models")
         environment.setenv("TOKENGROWTH_STATE_DIR", str(home / "state"))
         settings = load_settings()
         jobs.backfill(settings, date(2025, 1, 1), date(2025, 2, 9))
@@ -144,8 +145,15 @@ def test_status_names_the_gaps(home: Settings, cli: Callable[..., Ended]) -> Non
     facts = json.loads(cli("status", "--json").out)
     assert (facts["loaded_days"], facts["missing_days"], facts["days_behind"]) == (59, 1, 0)
     (source,) = facts["sources"]
-    assert source["gaps"] == "2025-02-10"
-    assert "2025-02-10" in cli("status").out
+    assert (source["source"], source["loaded"], source["missing"]) == ("rankings-daily", 59, 1)
+    assert (source["missing_dates"], source["lost_dates"]) == (["2025-02-10"], [])
+    text = cli("status").out
+    square, hollow = "\N{BLACK SQUARE}", "\N{WHITE SQUARE}"
+    # Eight weeks from Monday 2025-01-06 on; the gap is a Monday, and the newest week ends with Saturday.
+    week = 7 * square
+    (line,) = [line for line in text.splitlines() if line.startswith("rankings-daily") and square in line]
+    assert line.split() == ["rankings-daily", *(5 * [week]), hollow + 6 * square, week, 6 * square, "none"]
+    assert "x lost" in text
 
 
 def test_a_dry_run_prints_the_calls_and_makes_none(home: Settings, cli: Callable[..., Ended]) -> None:
