@@ -209,12 +209,12 @@ def create_ledgers(connection: duckdb.DuckDBPyConnection, models: Mapping[str, M
 
 
 def build(
-    connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], selectors: Iterable[str] = (), note: str = ""
+    connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], selectors: Iterable[str] = ()
 ) -> list[Checked]:
     """Build and check the models, all of them or the selected ones, inside the caller's transaction.
 
-    `note` opens the comment of each table. Returns every check made, failed ones too, so that all of them are
-    seen: see `require_passed`. Raises BuildFailedError on SQL that does not run.
+    Returns every check made, failed ones too, so that all of them are seen: see `require_passed`. Raises
+    BuildFailedError on SQL that does not run.
     """
     chosen = select(models, selectors) or set(models)
     existing = _existing(connection)
@@ -229,10 +229,8 @@ def build(
         if model.full_name not in chosen and not (model.schema == CHECKS and model.depends_on <= chosen):
             continue
         try:
-            if model.schema != CHECKS:
-                if model.kind != "ledger":
-                    connection.execute(f"create {model.kind} {model.full_name} as {model.sql}")
-                comment(connection, models, model, note)
+            if model.schema != CHECKS and model.kind != "ledger":
+                connection.execute(f"create {model.kind} {model.full_name} as {model.sql}")
             checked += check(connection, model)
         except Exception as error:
             if "Query interrupted" in str(error):
@@ -308,7 +306,10 @@ def _existing(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def comment(connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], model: Model, note: str = "") -> None:
-    """Write the descriptions of a table and its columns into the database."""
+    """Write the descriptions of a table and its columns into the database; `note` opens that of the table.
+
+    Readers need them, and they take as long as a build: only what is published bears them.
+    """
     kind = "view" if model.kind == "view" else "table"
     statements = [f"comment on {kind} {model.full_name} is {quoted(note + model.description)}"]
     for name, doc in column_docs(models, model).items():

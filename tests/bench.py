@@ -99,7 +99,7 @@ def market(days: int = 700, catalogue_days: int = 700) -> duckdb.DuckDBPyConnect
 
 
 def build_against_bare(connection: duckdb.DuckDBPyConnection) -> Build:
-    """Medians of the whole build and of the same SELECTs without order, checks, comments and records."""
+    """Medians of the whole build and of the same SELECTs without order, checks and records."""
     known = models.load(models.sql_dir())
     selects = [model for model in models.ordered(known) if model.kind != "ledger" and model.schema != models.CHECKS]
 
@@ -144,11 +144,11 @@ def command() -> str:
     return str(Path(sys.executable).parent / "tokengrowth")
 
 
-def whole_runs(folder: Path) -> tuple[Process, Process]:
-    """`tokengrowth run` with all 700 days new, then with nothing new."""
+def whole_runs(folder: Path, sources: str) -> tuple[Process, Process]:
+    """`tokengrowth run` of some sources with all 700 days new, then with nothing new."""
     world = World()
     now = datetime.combine(world.last_day + timedelta(1), clock_time(8), UTC)
-    with SimulatedOpenRouter(world, now, key=KEY) as server:
+    with SimulatedOpenRouter(world, now, key=KEY, requests_per_minute=100_000) as server:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)},
             "OPENROUTER_BASE_URL": server.base_url,
@@ -156,6 +156,8 @@ def whole_runs(folder: Path) -> tuple[Process, Process]:
             "TOKENGROWTH_NOW": now.isoformat(),
             "TOKENGROWTH_HOME": str(folder / "home"),
             "TOKENGROWTH_STATE_DIR": str(folder / "state"),
+            "TOKENGROWTH_SOURCES": sources,
+            "TOKENGROWTH_REQUESTS_PER_MINUTE": "100000",
         }
         for day in world_days(world, 0, 699):
             world.ranked(day, now)  # the server's own work is not the point
@@ -204,10 +206,11 @@ def main() -> None:
         )
     helped = [process([command(), "--help"]) for _ in range(ROUNDS)]
     print(f"tokengrowth --help: {median(one.seconds for one in helped):.3f} s, {helped[0].peak_mb:.0f} MB")
-    with tempfile.TemporaryDirectory() as folder:
-        first, again = whole_runs(Path(folder))
-    print(f"tokengrowth run, 700 days: {first.seconds:.2f} s, peak {first.peak_mb:.0f} MB")
-    print(f"tokengrowth run, nothing new: {again.seconds:.2f} s, peak {again.peak_mb:.0f} MB")
+    for what, sources in (("rankings and models", "rankings-daily,models"), ("all sources", "")):
+        with tempfile.TemporaryDirectory() as folder:
+            first, again = whole_runs(Path(folder), sources)
+        print(f"tokengrowth run, {what}, 700 days: {first.seconds:.2f} s, peak {first.peak_mb:.0f} MB")
+        print(f"tokengrowth run, {what}, nothing new: {again.seconds:.2f} s, peak {again.peak_mb:.0f} MB")
     found = large()
     print(
         f"build, 700 days of {found.rows_a_day} rows ({found.rows} in all): {found.seconds:.1f} s, "

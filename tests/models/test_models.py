@@ -75,7 +75,9 @@ def test_tables_carry_their_documentation(known: Callable[..., dict[str, models.
         marts__a="-- It's a table.\nselect 1 as x -- it's a column", marts__b="-- kind: view\nselect x from marts.a"
     )
     connection = started(found)
-    models.build(connection, found, note="Simulated. ")
+    models.build(connection, found)
+    for model in found.values():
+        models.comment(connection, found, model, "Simulated. ")
     comments = "select comment from duckdb_columns() where schema_name = 'marts' order by table_name"
     assert connection.execute(comments).fetchall() == [("it's a column",), ("it's a column",)]
     tables = "select comment from duckdb_tables() where schema_name = 'marts'"

@@ -9,7 +9,7 @@ from tests.bench import build_against_bare, large, market
 pytestmark = pytest.mark.slow
 
 
-def test_order_checks_and_comments_cost_little() -> None:
+def test_order_and_checks_cost_little() -> None:
     found = build_against_bare(market(catalogue_days=1))
     assert found.build <= max(1.3 * found.bare, found.bare + 0.3), found
 
