@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.events import emit_event
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from prefect.tasks import Task, exponential_backoff
@@ -77,10 +78,11 @@ def run_log() -> Iterator[None]:
         logger.propagate = before[1]
 
 
-def run_job(job: Callable[[Settings], Outcome]) -> State[Any]:
-    """Run a job with the settings of the environment; return the state that the flow ends in.
+def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None] | None = None) -> State[Any]:
+    """Run a job with the settings of the environment, then `after`; return the state that the flow ends in.
 
-    What a user can mend ends the run Failed with one sentence; anything unexpected is raised.
+    What a user can mend ends the run Failed with one sentence; anything unexpected is raised. A source that failed
+    leaves an event, so that an automation can tell someone.
     """
     try:
         # A run waits for a long backfill, rather than to be missed for a day.
@@ -90,6 +92,9 @@ def run_job(job: Callable[[Settings], Outcome]) -> State[Any]:
     except TokenGrowthError as error:
         return Failed(message=str(error))
     leave_artifacts(settings, outcome)
+    if after:
+        after(outcome)
+    tell_failures(outcome)
     problems = " ".join(outcome.problems)
     message = f"{outcome.summary()}. {problems}".strip()
     if outcome.exit_code == EXIT_OK:
@@ -98,6 +103,17 @@ def run_job(job: Callable[[Settings], Outcome]) -> State[Any]:
         return Failed(message=f"Nothing is published. {message}")
     name = "QuotaReached" if outcome.exit_code == EXIT_QUOTA else "CompletedWithFailures"
     return Completed(name=name, message=message)
+
+
+def tell_failures(outcome: Outcome) -> None:
+    """Emit an event for each source that failed or stands still."""
+    for source in outcome.sources:
+        if source.status in ("failed", "stale"):
+            emit_event(
+                event=f"token-growth.source.{source.status}",
+                resource={"prefect.resource.id": f"token-growth.source.{source.source}"},
+                payload={"source": source.source, "message": source.message, "missing_days": source.missing_days},
+            )
 
 
 def leave_artifacts(settings: Settings, outcome: Outcome) -> None:

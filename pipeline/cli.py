@@ -43,6 +43,8 @@ Sources = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the table.")]
 DAY = ["%Y-%m-%d"]
 DEMO_SEED = 7
+# Nobody is spared by a wait on loopback.
+DEMO_REQUESTS_PER_MINUTE = 100_000
 INTERRUPTED = "Query interrupted"  # DuckDB's words, in an exception of its own
 STOPPED = "Stopped. What was archived is kept; the next run goes on from there."
 
@@ -105,7 +107,8 @@ def _print_plan(plan: Plan, json: bool, parts: dict[str, list[SourcePlan]]) -> i
 
     def count(plans: Sequence[SourcePlan]) -> str:
         low, high = (sum(getattr(one, bound) for one in plans) for bound in ("at_least", "at_most"))
-        return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        more = " or more" if any(one.is_open for one in plans) else ""
+        return (f"{low:,}" if low == high else f"{low:,} to {high:,}") + more
 
     names = dict.fromkeys(one.source.name for plans in parts.values() for one in plans)
     rows = []
@@ -116,7 +119,9 @@ def _print_plan(plan: Plan, json: bool, parts: dict[str, list[SourcePlan]]) -> i
         window = f"{min(dates)} to {max(dates)}" if dates else "-"
         counts = [count(plans) if plans else "-" for plans in mine.values()]
         rows.append([name, "yes" if source.needs_key else "no", str(source.cadence), *counts, window])
-    table = Table("", ["source", "key", "cadence", *parts, "dates"], rows)
+    is_open = any(one.is_open for plans in parts.values() for one in plans)
+    note = "or more: one call for each model, or capture, that the calls above it find new" if is_open else ""
+    table = Table("", ["source", "key", "cadence", *parts, "dates"], rows, note)
     totals = [f"{part} {count(plans)} requests" for part, plans in parts.items()]
     quota = (
         f"{plan.used_today} of today's {plan.per_day} are used, {plan.kept_calls} kept for the daily run; "
@@ -131,7 +136,11 @@ def _print_plan(plan: Plan, json: bool, parts: dict[str, list[SourcePlan]]) -> i
     facts = {
         "requests": {
             part: {
-                one.source.name: {"at_least": one.at_least, "expected": one.expected, "at_most": one.at_most}
+                one.source.name: {
+                    "at_least": one.at_least,
+                    "expected": one.expected,
+                    "at_most": None if one.is_open else one.at_most,
+                }
                 for one in plans
             }
             for part, plans in parts.items()
@@ -145,6 +154,25 @@ def _print_plan(plan: Plan, json: bool, parts: dict[str, list[SourcePlan]]) -> i
     }
     _print(json, facts, [table], f"plan: {', '.join(totals)}; {quota}; none was made")
     return EXIT_OK
+
+
+@app.command(name="import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Saved answers, export files or rankings pages; gzip too.")],
+    origin: Annotated[str, typer.Option(help="Where they come from: the URL with its parameters, or words.")],
+    retrieved_at: Annotated[
+        datetime,
+        typer.Option(formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"], help="When they were retrieved, UTC."),
+    ],
+    json: Json = False,
+) -> int:
+    """Land files that someone saved, recognised by content; what the pipeline fetched itself wins over them."""
+    from pipeline import jobs
+
+    settings = _settings()
+    with _progress() as step:
+        outcome = jobs.import_files(settings, files, origin, retrieved_at.replace(tzinfo=UTC), step)
+    return _finish_job(settings, outcome, json, shows_growth=False)
 
 
 @app.command()
@@ -231,10 +259,11 @@ def query(
 
 @app.command()
 def status(json: Json = False) -> int:
-    """Tell what is there, how fresh and complete it is, and which days each source lacks."""
+    """Tell what is there, how fresh and complete it is, and which dates each source lacks, as a calendar."""
     from pipeline import reading
+    from pipeline.status import status as status_of
 
-    facts, tables = reading.status(_settings())
+    facts, tables = status_of(_settings())
     summary = (
         f"status: {facts['loaded_days']} days until {facts['last_date']}, {facts['missing_days']} missing between, "
         f"{facts['days_behind']} behind" + reading.simulated_note(facts["is_simulated"])
@@ -260,7 +289,7 @@ def demo(
     # Two mornings, so that the second run shows what a daily run does and what was restated.
     clocks = [datetime.combine(world.last_day + timedelta(days=n), time(8), UTC) for n in (0, 1)]
     outcomes = []
-    with SimulatedOpenRouter(world, clocks[0]) as server:
+    with SimulatedOpenRouter(world, clocks[0], requests_per_minute=DEMO_REQUESTS_PER_MINUTE) as server:
         for clock in clocks:
             server.set_clock(clock)
             settings = _settings(
@@ -270,6 +299,7 @@ def demo(
                 home=home,
                 state_dir=home / "state",
                 fixed_now=clock,
+                requests_per_minute=DEMO_REQUESTS_PER_MINUTE,
             )
             with _progress() as step:
                 outcomes.append(jobs.run(settings, step=step))
@@ -382,8 +412,8 @@ def _finish_job(settings: Settings, outcome: Outcome, json: bool, *, shows_growt
         sys.stderr.write(f"{problem}\n")
     if not outcome.is_anything_published and outcome.build is None:
         sys.stderr.write("error: Nothing is published: there are no rankings to build from.\n")
-    if outcome.hint:
-        _line(outcome.hint)
+    for hint in outcome.hints:
+        _line(hint)
     if outcome.is_published:
         _line(f"Published {settings.published_path}")
     _line(outcome.summary())

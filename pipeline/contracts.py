@@ -135,11 +135,14 @@ def require_all(frame: pl.DataFrame, rule: pl.Expr, what: str, sentence: str) ->
         raise ContractBrokenError(f"{what}: {sentence}, found {_row(broken)}. Nothing of it was landed.")
 
 
-def require_ranked_days(frame: pl.DataFrame, *, start: date, end: date, as_of: datetime, what: str) -> None:
+def require_ranked_days(
+    frame: pl.DataFrame, *, start: date, end: date, as_of: datetime, what: str, may_miss_days: bool = False
+) -> None:
     """Hold the daily rankings to what OpenRouter documents.
 
     `frame` has the columns date, model_permaslug and total_tokens. Days lie in [start, end] and not after
-    `as_of`; no day is missing between the first and the last; at most 51 rows a day; one row a model and day.
+    `as_of`; no day is missing between the first and the last, unless `may_miss_days`; at most 51 rows a day; one
+    row a model and day.
     """
     import polars as pl
 
@@ -159,24 +162,29 @@ def require_ranked_days(frame: pl.DataFrame, *, start: date, end: date, as_of: d
     require_all(
         days.select("date", "rows"), pl.col("rows") <= MAX_ROWS_A_DAY, what, f"a day has at most {MAX_ROWS_A_DAY} rows"
     )
-    present = days["date"].to_list()
-    missing = [day for day in days_between(present[0], present[-1]) if day not in set(present)]
-    if missing:
+    missing = gaps(days["date"])
+    if missing and not may_miss_days:
         raise ContractBrokenError(
             f"{what} misses {len(missing)} day(s) between published ones, the first {missing[0]}. "
             "Nothing of it was landed."
         )
 
 
-def rankings_citation(as_of: datetime) -> str:
-    """Return OpenRouter's citation line for rankings (CC BY 4.0)."""
+def citation(as_of: datetime, of: str = "OpenRouter (openrouter.ai/rankings)") -> str:
+    """Return OpenRouter's citation line, by default that of the rankings (CC BY 4.0)."""
     moment = as_of.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return f"Source: OpenRouter (openrouter.ai/rankings), as of {moment}."
+    return f"Source: {of}, as of {moment}."
 
 
 def days_between(first: date, last: date) -> list[date]:
     """Return every day from `first` to `last`, both included."""
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def gaps(dates: Iterable[date], step_days: int = 1) -> list[date]:
+    """Return the dates that are missing between the first and the last, which are `step_days` apart."""
+    present = set(dates)
+    return [day for day in days_between(min(present), max(present))[::step_days] if day not in present]
 
 
 def _row(frame: pl.DataFrame) -> dict[str, Any]:

@@ -11,18 +11,21 @@ on disk.
 
 from __future__ import annotations
 
+import gzip
 import logging
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 
-from pipeline import planner
+from pipeline import imports, planner
 from pipeline.archive import SIMULATED_HEADER, Archive, Fetch
 from pipeline.contracts import Parsed
 from pipeline.errors import (
@@ -35,14 +38,14 @@ from pipeline.errors import (
 )
 from pipeline.models import Checked
 from pipeline.outcome import Outcome
-from pipeline.planner import Held, SourcePlan, planned
+from pipeline.planner import Held, SourcePlan, planned, planned_in_turn
 from pipeline.quota import Quota
 from pipeline.settings import Settings
 from pipeline.sources import DATASET_FLOOR, SOURCES, Reply, Request, Source, Want
 from pipeline.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
-    from pipeline.http import Answer, Client
+    from pipeline.http import Client
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +83,8 @@ class Job:
         self._archive = Archive(settings.archive_dir)
         self._client: Client | None = None
         self._landed_ids: set[str] = set()
+        # The header of simulated figures that the archive's answers carry; unknown until it is asked for.
+        self._world: tuple[str | None] | None = None
 
     def fetch(self, source: Source, want_of: Callable[[Source], Want | None]) -> None:
         """Ask a source for what `want_of` wants after everything archived was landed; archive and land each answer.
@@ -113,7 +118,7 @@ class Job:
             answer = self._client.get(request.path, request.params, with_key=source.needs_key, host=source.host)
         finally:
             self.outcome.of(source.name).calls += self._client.sent - before
-        self._refuse_another_world(answer)
+        self._refuse_another_world(answer.headers.get(SIMULATED_HEADER), f"{self.settings.base_url} serves")
         fetch = self._archive.add(
             source=source.name,
             url=answer.url,
@@ -125,16 +130,30 @@ class Job:
         )
         return Reply(answer.status, answer.body, self._land(fetch, answer.body))
 
-    def _refuse_another_world(self, answer: Answer) -> None:
+    def _refuse_another_world(self, there: str | None, whose: str) -> None:
         """Stop before a simulated answer meets real ones, or one of another seed, in the same archive."""
-        first = next(self._archive.fetches(), None)
-        here, there = (first and first.headers.get(SIMULATED_HEADER)), answer.headers.get(SIMULATED_HEADER)
-        if first and here != there:
+        if self._world is None:
+            first = next(self._archive.fetches(), None)
+            self._world = (first.headers.get(SIMULATED_HEADER) if first else there,)
+        (here,) = self._world
+        if here != there:
             raise UsageError(
-                f"{self.settings.home} holds {f'simulated data ({here})' if here else 'real data'}, and "
-                f"{self.settings.base_url} serves {f'simulated data ({there})' if there else 'real data'}; "
-                "use another TOKENGROWTH_HOME."
+                f"{self.settings.home} holds {_data(here)}, and {whose} {_data(there)}; use another TOKENGROWTH_HOME."
             )
+
+    def adopt(self, recognised: imports.Recognised, body: bytes, retrieved_at: datetime) -> None:
+        """Archive and land a file that someone saved; raise UsageError for one that must not land."""
+        self._refuse_another_world(None, "the file is")
+        fetch = self._archive.add(
+            source=recognised.source,
+            url=recognised.url,
+            status=200,
+            fetched_at=retrieved_at,
+            headers={},
+            body=body,
+            context=recognised.context,
+        )
+        self._land(fetch, body)
 
     def land(self) -> None:
         """Read every archived answer that was not read yet."""
@@ -194,21 +213,23 @@ class Job:
 
     def run_want(self, source: Source, target: date) -> Want | None:
         """Return what a daily run asks of a source."""
-        subjects = self._warehouse.ranked_models() if source.series is None else None
+        subjects = self._warehouse.subjects(source)
         return planner.run_want(source, self.held(source), self.settings.now(), target, subjects)
 
     def backfill_want(self, source: Source, window: tuple[date, date], *, force: bool) -> Want | None:
         """Return what a backfill asks of a source."""
-        return planner.backfill_want(source, self.held(source), self.settings.now(), window, force=force)
+        now, subjects = self.settings.now(), self._warehouse.subjects(source)
+        return planner.backfill_want(source, self.held(source), now, window, subjects, force=force)
 
     def plan_run(self, sources: Sequence[Source], target: date) -> list[SourcePlan]:
         """Return the calls of a daily run."""
-        return [planned(source, self.run_want(source, target), self.held(source)) for source in sources]
+        return planned_in_turn((source, self.run_want(source, target), self.held(source)) for source in sources)
 
     def plan_backfill(self, sources: Sequence[Source], window: tuple[date, date], *, force: bool) -> list[SourcePlan]:
         """Return the calls of a backfill."""
-        wants = [(source, self.backfill_want(source, window, force=force)) for source in sources]
-        return [planned(source, want, self.held(source)) for source, want in wants]
+        return planned_in_turn(
+            (source, self.backfill_want(source, window, force=force), self.held(source)) for source in sources
+        )
 
     def finish(self, step: Step) -> None:
         """Land, build and publish what is there, whatever a source did."""
@@ -216,6 +237,10 @@ class Job:
         step("build", self.build)
         step("publish", self.publish)
         self.conclude()
+
+
+def _data(seed: str | None) -> str:
+    return f"simulated data ({seed})" if seed else "real data"
 
 
 def parse(fetch: Fetch, body: bytes) -> Parsed:
@@ -290,17 +315,21 @@ def run(settings: Settings, sources: Sequence[str] = (), target: date | None = N
         _fetch_all(job, chosen, partial(job.run_want, target=target), step)
         job.finish(step)
         _conclude(job, chosen, (DATASET_FLOOR, target))
-        job.outcome.hint = _hint(job, chosen)
+        job.outcome.hints = list(_hints(job, chosen, sources))
         return job.outcome
 
 
-def _hint(job: Job, sources: Sequence[Source]) -> str | None:
-    """Say how many older days a backfill may load."""
-    past = {source.name for source in planner.chosen_sources(job.settings, for_backfill=True)}
-    lacking = max((job.outcome.of(source.name).missing_days for source in sources if source.name in past), default=0)
-    if lacking <= 1 or not job.outcome.is_anything_published:
-        return None
-    return f"{lacking} older days are not loaded; `tokengrowth backfill` loads those that can be had."
+def _hints(job: Job, sources: Sequence[Source], named: Sequence[str]) -> Iterator[str]:
+    """Say what a key, and what a backfill, would add."""
+    settings, outcome = job.settings, job.outcome
+    keyed = [source.name for source in SOURCES.values() if source.needs_key]
+    if settings.api_key is None and not (named or settings.sources):
+        yield f"Without OPENROUTER_API_KEY these sources are not read: {', '.join(keyed)}."
+    past = {source.name for source in planner.chosen_sources(settings, for_backfill=True)}
+    lacking = [outcome.of(source.name) for source in sources if source.name in past]
+    older = [f"{one.missing_days} of {one.source}" for one in lacking if one.missing_days > 1]
+    if older and outcome.is_anything_published:
+        yield f"Older dates are not loaded ({', '.join(older)}); `tokengrowth backfill` loads those that can be had."
 
 
 def backfill(
@@ -398,6 +427,44 @@ def planning(settings: Settings) -> Iterator[Job]:
         return
     with Warehouse(settings, in_memory=True) as warehouse:
         yield Job(settings, warehouse, Outcome("plan"))
+
+
+def import_files(
+    settings: Settings, paths: Sequence[Path], origin: str, retrieved_at: datetime, step: Step = call
+) -> Outcome:
+    """Land files that someone saved, through the archive and the contracts of their sources; build, publish.
+
+    `origin` says where they come from, as a URL where there is one: only its parameters tell a filtered answer.
+    Raises UsageError for a file that cannot be read or is none of OpenRouter's.
+    """
+    if retrieved_at > settings.now():
+        raise UsageError(f"The retrieval time {retrieved_at.isoformat()} is in the future.")
+    files = [(path, _content(path, settings)) for path in paths]
+    recognised = [(path, body, imports.recognise(body, origin, retrieved_at)) for path, body in files]
+    with writing(settings, "import") as job:
+        job.land()
+        for path, body, one in recognised:
+            log.info("%s: %s", path, one.source)
+            step(f"import {path.name}", job.adopt, one, body, retrieved_at)
+        job.finish(step)
+        for outcome in job.outcome.sources:
+            outcome.conclude(SOURCES[outcome.source], job.held(SOURCES[outcome.source]), None, settings.now())
+        return job.outcome
+
+
+def _content(path: Path, settings: Settings) -> bytes:
+    """Read a file, unpacked where it is gzipped; raise UsageError where it is larger than an answer may be."""
+    limit = int(settings.max_response_mb * 1e6)
+    with path.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path, "rb") if is_packed else path.open("rb") as file:
+            body = file.read(limit + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UsageError(f"{path} is no whole gzip file ({error}).") from None
+    if len(body) > limit:
+        raise UsageError(f"{path} has more than {limit:,} bytes; TOKENGROWTH_MAX_RESPONSE_MB sets the limit.")
+    return body
 
 
 def rebuild(settings: Settings, step: Step = call) -> Outcome:

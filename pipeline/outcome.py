@@ -106,7 +106,7 @@ class Outcome:
     is_anything_published: bool = False
     is_simulated: bool = False
     seconds: float = 0.0
-    hint: str | None = None
+    hints: list[str] = field(default_factory=list)
 
     def of(self, source: str) -> SourceOutcome:
         """Return the entry of a source."""

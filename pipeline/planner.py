@@ -17,6 +17,8 @@ from pipeline.sources import DATASET_FLOOR, SOURCES, Cadence, Request, Source, W
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
+# That a series begins on some date is believed for so long; then it is asked again.
+FLOOR_BELIEVED = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,15 @@ class Held:
     """What is landed of one source.
 
     `cells` are the dates held of each series, `floors` the first dates that answers have shown of each series,
-    each with the day on which it was shown. `followed` names the later pages that the newest list needed.
+    each with the day on which it was shown. `followed` names the later pages that the newest list needed, `closed`
+    the series that were refused and never change: asking again would bring the same.
     """
 
     cells: Mapping[str, frozenset[date]] = field(default_factory=dict)
     floors: Mapping[str, tuple[tuple[date, date], ...]] = field(default_factory=dict)
     paths: frozenset[str] = frozenset()
     followed: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
 
     def dates(self, series: str) -> frozenset[date]:
         """Return the dates held of a series."""
@@ -41,13 +45,13 @@ class Held:
         names = source.series if source.series is not None else tuple(self.cells)
         return frozenset.intersection(*(self.dates(name) for name in names)) if names else frozenset()
 
-    def floor(self, series: str, shown_on: date | None = None) -> date:
-        """Return the first date that a series can hold, as far as answers (of one day, or of any) have shown.
+    def floor(self, series: str, since: date = date.min) -> date:
+        """Return the first date that a series can hold, as far as answers have shown, those before `since` left out.
 
         A date that is held disproves a later floor: a gap in what the source serves is not its end.
         """
         dates = self.dates(series)
-        shown = [floor for floor, day in self.floors.get(series, ()) if shown_on in (None, day)]
+        shown = [floor for floor, day in self.floors.get(series, ()) if day >= since]
         return max([date.min, *(floor for floor in shown if not dates or floor <= min(dates))])
 
 
@@ -56,13 +60,15 @@ class SourcePlan:
     """The calls that one source is asked for, newest first.
 
     `at_least` leaves out what is only asked behind a full page; `expected` counts those of these pages that the
-    newest list needed. `dates` are the dates that are asked, in order; none for a snapshot of the present.
+    newest list needed. `is_open` says that the calls planned before may bring more to ask, such as newly ranked models.
+    `dates` are the dates that are asked, in order; none for a snapshot of the present.
     """
 
     source: Source
     requests: Sequence[Request]
     at_least: int
     expected: int
+    is_open: bool = False
     dates: Sequence[date] = ()
 
     @property
@@ -96,21 +102,24 @@ def run_want(
     return _want(source, held, now, cells, subjects, source.run_calls)
 
 
-def backfill_want(source: Source, held: Held, now: datetime, window: tuple[date, date], *, force: bool) -> Want | None:
-    """Return what a backfill asks of a source: the dates of the window that are not held, or all with `force`.
-
-    That there is nothing before some date is believed for the day on which it was shown; then it is asked again.
-    """
+def backfill_want(
+    source: Source,
+    held: Held,
+    now: datetime,
+    window: tuple[date, date],
+    subjects: Mapping[str, str] | None = None,
+    *,
+    force: bool,
+) -> Want | None:
+    """Return what a backfill asks of a source: the dates of the window that are not held, or all with `force`."""
+    held, last = Held() if force else held, min(window[1], source.ceiling)
     cells: dict[str, frozenset[date]] = {}
-    for series in _series(source, None):
-        if force:
-            wanted = wanted_dates(source, max(source.floor, window[0]), window[1])
-        else:
-            first = max(source.floor, window[0], held.floor(series, shown_on=now.date()))
-            wanted = [on for on in wanted_dates(source, first, window[1]) if on not in held.dates(series)]
-        if wanted:
+    for series in _series(source, subjects):
+        first = max(source.floor, window[0], held.floor(series, since=now.date() - FLOOR_BELIEVED))
+        wanted = [on for on in wanted_dates(source, first, last) if on not in held.dates(series)]
+        if wanted and series not in held.closed:
             cells[series] = frozenset(wanted)
-    return _want(source, Held() if force else held, now, cells, None, None)
+    return _want(source, held, now, cells, subjects, None)
 
 
 def _want(
@@ -139,13 +148,22 @@ def wanted_dates(source: Source, first: date, last: date) -> list[date]:
     return [on for on in days_between(monday, last - 6 * DAY) if on.weekday() == 0]
 
 
-def planned(source: Source, want: Want | None, held: Held) -> SourcePlan:
+def planned(source: Source, want: Want | None, held: Held, *, is_open: bool = False) -> SourcePlan:
     """Return the calls that a want takes."""
     requests = source.plan(want) if want else []
     certain = [request for request in requests if request.series not in source.later_pages]
     followed = [request for request in requests if request.series in held.followed]
     dates = sorted(want.days) if want and source.has_past else []
-    return SourcePlan(source, requests, len(certain), len(certain) + len(followed), dates)
+    return SourcePlan(source, requests, len(certain), len(certain) + len(followed), is_open, dates)
+
+
+def planned_in_turn(asked: Iterable[tuple[Source, Want | None, Held]]) -> list[SourcePlan]:
+    """Return the calls of several sources, of which later ones may depend on what earlier ones bring."""
+    plans: list[SourcePlan] = []
+    for source, want, held in asked:
+        is_open = source.series is None and any(plan.requests for plan in plans if plan.source.host is source.host)
+        plans.append(planned(source, want, held, is_open=is_open))
+    return plans
 
 
 def kept_for_run(plans: Iterable[SourcePlan], per_day: int) -> int:

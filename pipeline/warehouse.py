@@ -23,7 +23,7 @@ import duckdb
 
 from pipeline import models
 from pipeline.archive import Fetch
-from pipeline.contracts import Parsed, days_between
+from pipeline.contracts import WHOLE, Parsed, days_between
 from pipeline.errors import BuildFailedError, TokenGrowthError, UsageError
 from pipeline.planner import Held
 from pipeline.settings import APP_NAME, Settings
@@ -78,12 +78,14 @@ class Warehouse:
             """
             select outcome, series, first_date, last_date, floor_date, fetched_at::date, url
             from meta.loads
-            where source = ? and origin is null and outcome in ('landed', 'absent')
+            where source = ? and origin is null and outcome in ('landed', 'absent', 'refused')
             """,
             [source.name],
         )
         cells: dict[str, set[date]] = {}
         floors: dict[str, set[tuple[date, date]]] = {}
+        refused = {name for outcome, series, *_ in loads for name in series if outcome == "refused"}
+        loads = [load for load in loads if load[0] != "refused"]
         newest = max((fetched_on for *_, fetched_on, _ in loads), default=None)
         followed, paths = set(), set()
         for outcome, series, first_date, last_date, floor_date, fetched_on, url in loads:
@@ -104,9 +106,20 @@ class Warehouse:
             {name: tuple(sorted(shown)) for name, shown in floors.items()},
             frozenset(paths),
             frozenset(followed & source.later_pages),
+            frozenset(refused) if source.cadence is Cadence.CAPTURE and source.series is None else frozenset(),
         )
 
-    def ranked_models(self) -> dict[str, str]:
+    def subjects(self, source: Source) -> dict[str, str]:
+        """Return the series of a source without fixed ones, each with what it is about; none for any other."""
+        if source.series is not None:
+            return {}
+        return self._listed_captures() if source.cadence is Cadence.CAPTURE else self._ranked_models()
+
+    def _listed_captures(self) -> dict[str, str]:
+        """Return the listed captures of the rankings page: time and address, to digest."""
+        return dict(self._rows("select series, min(digest) from raw.page_captures group by series order by series"))
+
+    def _ranked_models(self) -> dict[str, str]:
         """Return the models listed in the newest 7 loaded days: API id, as far as a catalogue knows it, to slug."""
         rows = self._rows(
             """
@@ -132,7 +145,7 @@ class Warehouse:
         return dict(rows)
 
     def land(self, fetch: Fetch, parsed: Parsed | None, refusal: str | None = None) -> None:
-        """Write an answer's rows and its row in meta.loads, in one transaction."""
+        """Write an answer's rows and its row in meta.loads, in one transaction; of a refused one the latter only."""
         fetched_at = _utc(datetime.fromisoformat(fetch.fetched_at))
         as_of = parsed and parsed.as_of and _utc(parsed.as_of)
         with self._transaction():
@@ -150,7 +163,7 @@ class Warehouse:
                 [
                     fetch.load_id,
                     fetch.source,
-                    list(parsed.settles) if parsed else [],
+                    list(parsed.settles) if parsed else [fetch.context.get("series", WHOLE)],
                     fetch.url,
                     fetch.origin,
                     _outcome(parsed),
@@ -183,13 +196,12 @@ class Warehouse:
         """Build and check models in one transaction; on failure roll back, note it, raise BuildFailedError."""
         build_id, started = secrets.token_hex(8), time.perf_counter()
         checked: list[models.Checked] = []
-        note = SIMULATED_NOTE if self.is_simulated() else ""
         # A part of the models is never taken for a whole build.
         inputs = None if selectors else self._inputs_sha256()
         try:
             with self._transaction():
                 self._describe_sources()
-                checked = models.build(self._connection, self._models, selectors, note)
+                checked = models.build(self._connection, self._models, selectors)
                 models.require_passed(checked)
                 seconds = time.perf_counter() - started
                 self._record(build_id, checked, inputs, seconds, None)
@@ -214,7 +226,7 @@ class Warehouse:
                     source.cadence,
                     source.needs_key,
                     source.has_past,
-                    None if source.series is None else len(source.series),
+                    None if source.series is None else list(source.series),
                     source.floor,
                     source.published_after,
                     now,

@@ -19,7 +19,7 @@ PIPELINE = sorted((ROOT / "pipeline").rglob("*.py"))
 FLOWS = sorted((ROOT / "flows").glob("*.py"))
 MODELS = models.load(ROOT / "sql")
 
-# Each module may import those to its left, never one to its right; sources and the simulation are packages.
+# Each module may import those to its left, never one to its right; pages, sources and the simulation are packages.
 LAYERS = [
     "errors",
     "rendering",
@@ -27,8 +27,9 @@ LAYERS = [
     "quota",
     "archive",
     "contracts",
-    "rankings_page",
+    "pages",
     "sources",
+    "imports",
     "planner",
     "http",
     "models",
@@ -36,6 +37,7 @@ LAYERS = [
     "outcome",
     "jobs",
     "reading",
+    "status",
     "reference",
     "simulation",
     "cli",

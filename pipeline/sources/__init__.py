@@ -1,6 +1,21 @@
-"""The registry: one line a module. Their order is the order of reading: what others build on comes first."""
+"""The registry: one line a module. Their order is the order of reading.
 
-from pipeline.sources import exports, models, rankings_daily
+What others build on comes first; what takes the most calls, one a day and page, comes last of the keyed ones.
+"""
+
+from pipeline.sources import (
+    app_rankings,
+    benchmarks,
+    endpoints,
+    exports,
+    models,
+    providers,
+    rankings_daily,
+    rankings_filtered,
+    rankings_page,
+    session_costs,
+    task_shares,
+)
 from pipeline.sources.base import DATASET_FLOOR, Cadence, Host, Reply, Request, Source, Want
 
 SOURCES: dict[str, Source] = {
@@ -9,6 +24,14 @@ SOURCES: dict[str, Source] = {
         *rankings_daily.SOURCES,
         *exports.SOURCES,
         *models.SOURCES,
+        *providers.SOURCES,
+        *endpoints.SOURCES,
+        *task_shares.SOURCES,
+        *session_costs.SOURCES,
+        *benchmarks.SOURCES,
+        *rankings_filtered.SOURCES,
+        *app_rankings.SOURCES,
+        *rankings_page.SOURCES,
     )
 }
 

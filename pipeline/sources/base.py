@@ -113,7 +113,8 @@ class Source:
     early; `parse` turns an archived answer into rows, or raises ContractBrokenError.
 
     `series` are the parts that are asked and held apart; None where the ranked models are the parts.
-    `later_pages` are those of them that are asked only when the page before was full. `run_days` is how far back
+    `later_pages` are those of them that are asked only when the page before was full. It holds dates from `floor` to
+    `ceiling`, by its documentation. `run_days` is how far back
     a daily run looks for missing days, and `run_calls` the most calls that it makes for them; `refetched_days` are
     the newest days that it asks again, because they may be restated. `published_after` is the time of day after
     which the day, or week, before is due.
@@ -128,6 +129,7 @@ class Source:
     series: tuple[str, ...] | None = (WHOLE,)
     later_pages: frozenset[str] = frozenset()
     floor: date = DATASET_FLOOR
+    ceiling: date = date.max
     run_days: int = 1
     run_calls: int | None = None
     refetched_days: int = 0
@@ -143,13 +145,15 @@ class Source:
 def walk(plan: Callable[[Want], list[Request]]) -> Callable[[Want], Exchange]:
     """Make the planned calls in turn, but those that an earlier answer has made needless.
 
-    A series ends with the answer that shows its floor; a page is not asked behind one that was not full. Requests
-    for days before those that are held say `is_older`, so that an empty answer can be told from a broken one.
+    A series ends with an answer that begins late, or with the second in a row that has nothing: one gap in what is
+    served is no end. A page is not asked behind one that was not full. Requests for days before those that are held
+    say `is_older`, so that an empty answer can be told from a broken one.
     """
 
     def exchange(want: Want) -> Exchange:
         newest = dict(want.newest_held)
         ended: set[str] = set()
+        absent: set[str] = set()
         settled: set[tuple[str, date | None]] = set()
         for request in plan(want):
             start, end, series = request.start_date, request.end_date, request.series
@@ -160,10 +164,14 @@ def walk(plan: Callable[[Want], list[Request]]) -> Callable[[Want], Exchange]:
             if reply.parsed is None:
                 continue
             settled.update((name, start) for name in reply.parsed.settles)
+            shown = set(reply.parsed.settles)
             if reply.parsed.floor_date:
-                ended.update(reply.parsed.settles)
-            if end and not reply.parsed.is_absent:
-                newest[series] = max(newest.get(series, end), end)
+                ended |= shown & absent if reply.parsed.is_absent else shown
+                absent |= shown
+            if not reply.parsed.is_absent:
+                absent -= shown
+                if end:
+                    newest[series] = max(newest.get(series, end), end)
 
     return exchange
 

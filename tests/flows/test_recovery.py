@@ -152,12 +152,12 @@ def test_days_before_the_first_published_one_are_no_failure(
     assert "nothing before 2025-03-01 is published" in source["message"]
 
 
-def test_a_floor_is_disproved_by_an_older_day_and_believed_for_its_day() -> None:
+def test_a_floor_is_disproved_by_an_older_day_and_believed_for_a_time() -> None:
     floor, shown = date(2025, 6, 16), date(2025, 9, 1)
     held = Held({WHOLE: frozenset([date(2025, 7, 1)])}, {WHOLE: ((floor, shown),)})
     assert held.floor(WHOLE) == floor
-    assert held.floor(WHOLE, shown_on=shown) == floor
-    assert held.floor(WHOLE, shown_on=shown + timedelta(days=1)) == date.min
+    assert held.floor(WHOLE, since=shown) == floor
+    assert held.floor(WHOLE, since=shown + timedelta(days=1)) == date.min
     assert replace(held, cells={WHOLE: frozenset([date(2025, 6, 1)])}).floor(WHOLE) == date.min
 
 

@@ -136,9 +136,20 @@ def test_contract_names_version_source_and_licence() -> None:
         Rankings({day(0): {"a/one": 1}}, instant(2), citation="old"), final(boards([{"a/one": 2}], 5), citation="new")
     )
     found = connection.execute("select contract_version, is_simulated, as_of, citation from meta.contract").fetchall()
-    assert found == [("1.0.0", False, instant(7), "new")]
+    assert found == [("1.1.0", False, instant(7), "new")]
     (licence,) = connection.execute("select licence from meta.contract").fetchall()[0]
     assert licence.startswith("CC BY 4.0")
+
+
+def test_the_growth_tables_are_cited_as_rankings_and_other_places_beside_them() -> None:
+    cited = {place: f"Source: OpenRouter (openrouter.ai/{place}), as of " for place in ("rankings", "apps")}
+    connection = built(
+        Rankings({day(0): {"a/one": 1}}, instant(2), citation=cited["rankings"] + "2"),
+        final(boards([{"a/one": 2}], 5), citation=cited["rankings"] + "7"),
+        Rankings({}, instant(9), source="app-rankings", citation=cited["apps"] + "9"),
+    )
+    found = connection.execute("select citation, citations from meta.contract").fetchall()
+    assert found == [(cited["rankings"] + "7", [cited["apps"] + "9", cited["rankings"] + "7"])]
 
 
 def test_simulated_figures_are_called_simulated() -> None:

@@ -7,15 +7,17 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import pytest
 
-from pipeline.archive import Archive
+from pipeline.archive import Archive, Fetch
 from pipeline.settings import Settings
 from pipeline.simulation import World
 from tests.conftest import KEY, morning_after
@@ -23,6 +25,7 @@ from tests.conftest import KEY, morning_after
 pytestmark = pytest.mark.slow
 
 COMMAND = [sys.executable, "-m", "pipeline", "run", "--json"]
+BACKFILL = [sys.executable, "-m", "pipeline", "backfill", "--json"]
 KILLS_A_HOME = 4
 
 
@@ -88,3 +91,48 @@ def test_killed_runs_leave_tables_that_the_next_run_makes_right(
         recoveries += 1
     assert killed == kills, f"only {killed} runs were killed before their end, in {recoveries} homes"
     print(f"{killed} runs killed; the tables were right after each of {recoveries} recoveries")  # noqa: T201
+
+
+def test_a_killed_backfill_asks_nothing_again_that_had_arrived(
+    use: Callable[..., Settings], simulate: Callable[..., Any], request: pytest.FixtureRequest
+) -> None:
+    kills = max(1, int(request.config.getoption("--kills")) // 4)
+    chance = random.Random(12)
+    world = World(days=70)
+    clock = morning_after(world.first_day + timedelta(days=49))
+    server = simulate(world, clock, requests_per_day=60, requests_per_minute=100_000, clocked_limits=True)
+    limits = {"TOKENGROWTH_REQUESTS_PER_DAY": "60", "TOKENGROWTH_REQUESTS_PER_MINUTE": "100000"}
+    code, killed, codes = -1, 0, []
+    while code != 0:
+        assert clock <= morning_after(world.last_day), codes
+        server.set_clock(clock)
+        settings = use(
+            server.base_url,
+            clock.isoformat(),
+            KEY,
+            **limits,
+            TOKENGROWTH_SOURCES=None,
+            TOKENGROWTH_CLOCKED_LIMITS="true",
+        )
+        with subprocess.Popen(BACKFILL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            if killed < kills:
+                time.sleep(chance.uniform(0.5, 2.5))
+                process.kill()
+            code = process.wait()
+        killed += code == -9
+        codes.append(code)
+        assert code in (-9, 0, 4), codes
+        if code == 4:
+            clock += timedelta(days=1)
+    assert killed, codes
+    asked = Counter(server.requests)
+    archived = Counter(urlsplit(fetch.url)._replace(scheme="", netloc="").geturl() for fetch in archive_of(settings))
+    assert set(archived) == set(asked)
+    assert set(archived.values()) == {1}
+    # An answer that was on its way when the process died is lost with it: at most one call a kill is made again.
+    assert sum(asked.values()) - len(asked) <= killed
+    print(f"{killed} backfills killed; {sum(asked.values()) - len(asked)} calls were on their way and made again")  # noqa: T201
+
+
+def archive_of(settings: Settings) -> list[Fetch]:
+    return list(Archive(settings.archive_dir).fetches())

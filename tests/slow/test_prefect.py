@@ -102,9 +102,12 @@ def prefect(environment: dict[str, str], *words: str) -> str:
     return done.stdout
 
 
-def ended_run(api: str, deployment: str, parameters: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
-    """Trigger a deployment as the README does, and wait until its run has ended."""
+def ended_run(
+    api: str, deployment: str, parameters: dict[str, Any], environment: dict[str, str], **variables: str
+) -> dict[str, Any]:
+    """Trigger a deployment as the README does, with environment variables of its own; wait until its run has ended."""
     words = [word for name, value in parameters.items() for word in ("--param", f"{name}={json.dumps(value)}")]
+    words += ["--job-variable", f"env={json.dumps(variables)}"] if variables else []
     name = f"triggered-{time.monotonic_ns()}"
     prefect(environment, "deployment", "run", deployment, "--flow-run-name", name, *words)
 
@@ -125,6 +128,8 @@ def test_a_deployed_schedule_a_daily_run_and_a_backfill(environment: dict[str, s
             "OPENROUTER_BASE_URL": server.base_url,
             "OPENROUTER_API_KEY": KEY,
             "TOKENGROWTH_NOW": NOW,
+            "TOKENGROWTH_SOURCES": "rankings-daily,models,app-rankings",
+            "TOKENGROWTH_REQUESTS_PER_DAY": "60",
         }
         with started(["prefect", "server", "start", "--host", "127.0.0.1"], environment, tmp_path / "server.log"):
             wait_for(lambda: requests.get(f"{api}/health", timeout=5).ok, "the server")
@@ -140,25 +145,54 @@ def test_a_deployed_schedule_a_daily_run_and_a_backfill(environment: dict[str, s
                 first_calls = list(server.requests)
 
                 window = {"start_date": "2025-01-05", "end_date": "2025-01-20", "force": True}
+                window |= {"sources": ["rankings-daily"]}
                 backfill = ended_run(api, "token-growth-backfill/backfill", window, environment)
                 assert backfill["state"]["type"] == "COMPLETED", backfill["state"]
                 assert server.requests[len(first_calls) :] == [
                     "/api/v1/datasets/rankings-daily?start_date=2025-01-05&end_date=2025-01-20"
                 ]
 
+                # One request for the days, two for each of 14 days of apps and one for the backfill leave 30 of 60.
+                much = {"start_date": "2025-01-01", "sources": ["app-rankings"]}
+                limited = ended_run(api, "token-growth-backfill/backfill", much, environment)
+                assert limited["state"]["name"] == "QuotaReached", limited["state"]
+                assert "All 60 requests of this UTC day are used" in limited["state"]["message"]
+
                 wrong = {"start_date": "2024-01-05"}
                 refused = ended_run(api, "token-growth-backfill/backfill", wrong, environment)
                 assert refused["state"]["type"] == "FAILED"
                 assert "before 2025-01-01" in refused["state"]["message"]
 
+                # Two days later the server still stands still.
+                stalled = ended_run(
+                    api,
+                    "token-growth-daily/daily",
+                    {},
+                    environment,
+                    TOKENGROWTH_NOW="2025-02-22T08:00:00+00:00",
+                    TOKENGROWTH_REQUESTS_PER_DAY="1000",
+                )
+                assert stalled["state"]["type"] == "COMPLETED", stalled["state"]
+                assert stalled["state"]["name"] == "CompletedWithFailures", stalled["state"]
+                asked = {"filter": {"event": {"prefix": ["token-growth.source."]}}}
+                events = wait_for(
+                    lambda: requests.post(f"{api}/events/filter", json=asked, timeout=10).json()["events"], "the events"
+                )
+                assert {event["payload"]["source"] for event in events} == {"rankings-daily", "app-rankings"}
+
             wait_for(lambda: _scheduled_runs(tmp_path) >= 3, "scheduled runs in the server's database")
+            asked = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "limit": 200}
+            scheduled = requests.post(f"{api}/flow_runs/filter", json=asked, timeout=10).json()
+            (continuation,) = [run for run in scheduled if run["parameters"].get("sources") == ["app-rankings"]]
+            assert continuation["expected_start_time"][11:16] == "00:10"
             artifacts = requests.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
             logs = requests.post(f"{api}/logs/filter", json={"limit": 200}, timeout=10).json()
 
     with published(load_settings()) as connection:
         rows = dict(connection.execute("select date, total_tokens from growth_total").fetchall())
         vintages = connection.execute(
-            "select min(date), max(date), count(distinct date) from rpt_revisions where vintages > 1"
+            "select min(date), max(date), count(distinct date) from rpt_revisions "
+            "where vintages > 1 and date < '2025-02-19'"
         ).fetchall()
     assert len(rows) == 50
     assert all(tokens == sum(world.truth(day).values()) for day, tokens in rows.items() if day < max(rows))
