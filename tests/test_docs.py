@@ -11,6 +11,7 @@ import pytest
 from pipeline import models, settings
 from pipeline.cli import app
 from pipeline.rendering import Format
+from pipeline.sources import SOURCES
 from tests import generated
 from tests.conftest import Ended
 
@@ -53,13 +54,15 @@ def test_the_reference_of_the_tables_is_current() -> None:
 def test_every_command_setting_and_mart_is_documented(cli: Callable[..., Ended]) -> None:
     for command in app.registered_commands:
         assert command.callback
-        name = command.callback.__name__
+        name = command.name or command.callback.__name__
         assert f"tokengrowth {name}" in README
         help_text = cli(name, "--help").out
         assert "--json" in help_text
     for name, _, meaning in settings.variables():
         assert name in README
         assert meaning.endswith(".")
+    for source in SOURCES:
+        assert f"`{source}`" in README, source
     for model in models.load(models.sql_dir()).values():
         if model.schema == "marts":
             assert f"`{model.name}`" in README, model.name
