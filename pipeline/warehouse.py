@@ -293,17 +293,18 @@ class Warehouse:
         storage = models.quoted(self._settings.storage_version)
         run(f"attach {models.quoted(str(part))} as published (storage_version {storage})")
         try:
-            for schema in PUBLISHED_SCHEMAS:
-                run(f"create schema published.{schema}")
             run("use published")
-            for model in models.ordered(self._models):
-                if model.schema not in PUBLISHED_SCHEMAS:
-                    continue
-                if model.kind == "view":
-                    run(f"create view {model.full_name} as {model.sql}")
-                else:
-                    run(f"create table {model.full_name} as select * from {home}.{model.full_name}")  # noqa: S608
-                models.comment(self._connection, self._models, model, note)
+            with self._transaction():
+                for schema in PUBLISHED_SCHEMAS:
+                    run(f"create schema {schema}")
+                for model in models.ordered(self._models):
+                    if model.schema not in PUBLISHED_SCHEMAS:
+                        continue
+                    if model.kind == "view":
+                        run(f"create view {model.full_name} as {model.sql}")
+                    else:
+                        run(f"create table {model.full_name} as select * from {home}.{model.full_name}")  # noqa: S608
+                    models.comment(self._connection, self._models, model, note)
         finally:
             run(f"use {home}")
             run("detach published")

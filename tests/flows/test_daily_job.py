@@ -34,9 +34,10 @@ def rows(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 def everything(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Return all rows of all tables that a rebuild promises to reproduce."""
-    tables = rows(path, "select table_schema || '.' || table_name from information_schema.tables")
-    kept = sorted({name for (name,) in tables} - {"meta.builds", "meta.checks"})
-    return {name: rows(path, f"select * from {name} order by all") for name in kept}
+    with duckdb.connect(str(path), read_only=True) as connection:
+        query = "select table_schema || '.' || table_name from information_schema.tables"
+        kept = sorted({name for (name,) in connection.execute(query).fetchall()} - {"meta.builds", "meta.checks"})
+        return {name: connection.execute(f"select * from {name} order by all").fetchall() for name in kept}
 
 
 def test_all_history_takes_two_calls_and_what_is_held_takes_none(

@@ -12,25 +12,48 @@ from typing import Any
 
 import duckdb
 import pytest
+from pydantic import SecretStr
 
 from pipeline import jobs
 from pipeline.archive import Archive
 from pipeline.contracts import WHOLE
 from pipeline.errors import SourceUnavailableError, TokenGrowthError, UsageError
 from pipeline.planner import Held
-from pipeline.settings import Settings
-from pipeline.simulation import World
+from pipeline.settings import Settings, load_settings
+from pipeline.simulation import SimulatedOpenRouter, World
 from pipeline.warehouse import published_build_id
 from tests.conftest import KEY, Ended, morning_after
 
 RANKINGS = "/api/v1/datasets/rankings-daily"
 
 
+@pytest.fixture(scope="module")
+def loaded_home(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty days, loaded and published."""
+    home = tmp_path_factory.mktemp("loaded")
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        SimulatedOpenRouter(small_world, morning_after(small_world.last_day), key=KEY) as server,
+    ):
+        environment.setenv("TOKENGROWTH_SOURCES", "rankings-daily,models")
+        settings = load_settings(
+            base_url=server.base_url,
+            api_key=SecretStr(KEY),
+            fixed_now=server.now,
+            home=home,
+            state_dir=home / "state",
+        )
+        assert jobs.run(settings).exit_code == 0
+    return home
+
+
 @pytest.fixture
-def loaded(use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World) -> tuple[Settings, Any]:
+def loaded(
+    loaded_home: Path, use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World
+) -> tuple[Settings, Any]:
     server = simulate(small_world)
     settings = use(server.base_url, server.now.isoformat(), KEY)
-    assert jobs.run(settings).exit_code == 0
+    shutil.copytree(loaded_home, settings.home)
     return settings, server
 
 
