@@ -17,7 +17,7 @@ from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, EXIT_USAGE, TokenGr
 from pipeline.rendering import Format, Table, to_json
 
 if TYPE_CHECKING:
-    from pipeline.jobs import Plan
+    from pipeline.jobs import Plan, Step
     from pipeline.outcome import Outcome
     from pipeline.planner import SourcePlan
     from pipeline.settings import Settings
@@ -106,9 +106,10 @@ def _print_plan(plan: Plan, json: bool, parts: dict[str, list[SourcePlan]]) -> i
     from pipeline.sources import SOURCES
 
     def count(plans: Sequence[SourcePlan]) -> str:
-        low, high = (sum(getattr(one, bound) for one in plans) for bound in ("at_least", "at_most"))
-        more = " or more" if any(one.is_open for one in plans) else ""
-        return (f"{low:,}" if low == high else f"{low:,} to {high:,}") + more
+        expected, at_most = sum(one.expected for one in plans), sum(one.at_most for one in plans)
+        if any(one.is_open for one in plans):
+            return f"{expected:,} or more"
+        return f"{expected:,}" if expected == at_most else f"{expected:,}, at most {at_most:,}"
 
     names = dict.fromkeys(one.source.name for plans in parts.values() for one in plans)
     rows = []
@@ -123,12 +124,11 @@ def _print_plan(plan: Plan, json: bool, parts: dict[str, list[SourcePlan]]) -> i
     note = "or more: one call for each model, or capture, that the calls above it find new" if is_open else ""
     table = Table("", ["source", "key", "cadence", *parts, "dates"], rows, note)
     totals = [f"{part} {count(plans)} requests" for part, plans in parts.items()]
-    quota = (
-        f"{plan.used_today} of today's {plan.per_day} are used, {plan.kept_calls} kept for the daily run; "
-        f"a backfill that is started every day is done on {plan.done_on}"
-        if plan.done_on
-        else "none of them counts without a key"
-    )
+    quota = "none of them counts without a key"
+    if plan.done_on:
+        quota = f"{plan.used_today} of today's {plan.per_day} are used, {plan.kept_calls} kept for the daily run"
+        if any(one.requests for one in plan.backfill):
+            quota += f"; a backfill that is started every day is done by {plan.done_on}"
     calls = {
         part: [{"source": one.source.name, "call": str(call)} for one in plans for call in one.requests]
         for part, plans in parts.items()
@@ -136,11 +136,7 @@ def _print_plan(plan: Plan, json: bool, parts: dict[str, list[SourcePlan]]) -> i
     facts = {
         "requests": {
             part: {
-                one.source.name: {
-                    "at_least": one.at_least,
-                    "expected": one.expected,
-                    "at_most": None if one.is_open else one.at_most,
-                }
+                one.source.name: {"expected": one.expected, "at_most": None if one.is_open else one.at_most}
                 for one in plans
             }
             for part, plans in parts.items()
@@ -381,7 +377,7 @@ def _settings(**overrides: Any) -> Settings:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[..., Any]]:
+def _progress() -> Iterator[Step]:
     """Show the running step where a person watches; say nothing in a log."""
     from pipeline.jobs import call
 
@@ -392,9 +388,9 @@ def _progress() -> Iterator[Callable[..., Any]]:
 
     with Console(stderr=True).status("starting") as status:
 
-        def step(name: str, function: Callable[..., T], *args: Any) -> T:
+        def step(name: str, function: Callable[..., T], *args: Any, may_pass: bool = False) -> T:
             status.update(name)
-            return call(name, function, *args)
+            return call(name, function, *args, may_pass=may_pass)
 
         yield step
 

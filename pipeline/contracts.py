@@ -25,6 +25,22 @@ MAX_ROWS_A_DAY = 51  # the 50 largest models and `other`
 # The sums of a thousand such days fit into a BIGINT; the largest day so far had 2.6e13.
 MAX_TOKENS_A_DAY = 5 * 10**15
 OTHER = "other"
+# What OpenRouter's documentation names as filters of the rankings; charts of its page bear the same names.
+CONTEXT_BUCKETS = ("1K", "10K", "100K", "1M", "10M")
+CATEGORIES = (
+    "programming",
+    "roleplay",
+    "marketing",
+    "marketing/seo",
+    "technology",
+    "science",
+    "translation",
+    "legal",
+    "finance",
+    "health",
+    "trivia",
+    "academia",
+)
 
 
 def _iso_day(value: Any) -> date | None:

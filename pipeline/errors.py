@@ -40,6 +40,10 @@ class ContractBrokenError(SourceError):
     """An answer arrived that does not hold what the source promises; nothing of it lands."""
 
 
+class VoidError(ContractBrokenError):
+    """The same as ContractBrokenError, of something that never changes: to ask again would bring the same."""
+
+
 class KeyRefusedError(SourceError):
     """OpenRouter does not know the key (`is_unknown`), or it lacks rights for what was asked."""
 

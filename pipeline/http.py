@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -77,12 +78,12 @@ class _Session(requests.Session):
 class Client:
     """Asks OpenRouter and the web archive. Keyed requests are reserved in the quota before each try.
 
-    `kept_calls` of today's quota are left to others.
+    `kept_on` tells how many of a day's requests are left to others.
     """
 
-    def __init__(self, settings: Settings, kept_calls: int = 0) -> None:
+    def __init__(self, settings: Settings, kept_on: Callable[[date], int] = lambda _: 0) -> None:
         self._settings = settings
-        self._kept_calls = kept_calls
+        self._kept_on = kept_on
         self._session = _Session()
         self._session.headers["User-Agent"] = f"{APP_NAME}/{version(APP_NAME)}"
         self._quota = Quota.of(settings)
@@ -98,9 +99,12 @@ class Client:
         params: Mapping[str, str],
         *,
         with_key: bool,
+        is_counted: bool | None = None,
         host: Host = Host.OPENROUTER,
     ) -> Answer:
         """Fetch one resource, trying again where a failure may pass.
+
+        It counts to the quota, unless `is_counted` says otherwise, where it bears the key.
 
         Returns any final answer, whatever its status, but those that may pass (408, 429, 5xx): they raise
         SourceUnavailableError after the last try. Raises QuotaReachedError when today's requests are used up,
@@ -115,13 +119,14 @@ class Client:
             before_sleep=_log_retry,
             reraise=True,
         )
-        return retrying(self._follow, url, self._settings.api_key if with_key else None, host)
+        is_counted = with_key if is_counted is None else is_counted
+        return retrying(self._follow, url, self._settings.api_key if with_key else None, is_counted, host)
 
-    def _follow(self, url: str, key: SecretStr | None, host: Host) -> Answer:
+    def _follow(self, url: str, key: SecretStr | None, is_counted: bool, host: Host) -> Answer:
         for _ in range(MAX_REDIRECTS):
             if host is Host.WEB_ARCHIVE:
                 self._web_archive_limit.try_acquire(host)
-            answer = self._send(url, key)
+            answer = self._send(url, key, is_counted)
             if not (300 <= answer.status < 400 and "location" in answer.headers):
                 return answer
             target = _redirect_target(url, answer.headers["location"])
@@ -139,9 +144,9 @@ class Client:
         if new.scheme != "https" and new.hostname not in LOOPBACK_HOSTS:
             raise SourceError(f"{_shown(url)} redirects to {new.scheme}://{new.hostname}, which is not https.")
 
-    def _send(self, url: str, key: SecretStr | None) -> Answer:
-        if key and self._quota:
-            self._quota.reserve(_shown(url), self._kept_calls)
+    def _send(self, url: str, key: SecretStr | None, is_counted: bool) -> Answer:
+        if is_counted and self._quota:
+            self._quota.reserve(_shown(url), self._kept_on)
         self.sent += 1
         # What goes to loopback goes there directly, through no proxy of the environment.
         self._session.trust_env = urlsplit(url).hostname not in LOOPBACK_HOSTS
@@ -168,7 +173,7 @@ class Client:
         except requests.exceptions.RequestException as error:
             raise SourceError(f"{_shown(url)} could not be asked: {type(error).__name__}.") from None
         if may_pass(response.status_code):
-            self._raise_retryable(url, response, keyed=key is not None)
+            self._raise_retryable(url, response, is_counted=is_counted)
         if key and key.get_secret_value().encode() in body + repr(response.headers).encode():
             raise SourceError(f"{_shown(url)} sends the key back; nothing of its answer was kept.")
         return Answer(url, response.status_code, response.headers, body)
@@ -191,11 +196,11 @@ class Client:
                 raise _RetryableError(f"{_shown(response.url)} took more than {MAX_BODY_SECONDS} s to send.")
         return bytes(body)
 
-    def _raise_retryable(self, url: str, response: requests.Response, *, keyed: bool) -> None:
+    def _raise_retryable(self, url: str, response: requests.Response, *, is_counted: bool) -> None:
         wait = _retry_after_seconds(response.headers.get("Retry-After"))
         message = f"{_shown(url)} answered HTTP {response.status_code}"
         if wait is not None and wait > self._settings.max_retry_wait_seconds:
-            if response.status_code == 429 and keyed:
+            if response.status_code == 429 and is_counted:
                 raise QuotaReachedError(
                     f"{message}: OpenRouter counts today's requests as used up and asks to wait {wait:,.0f} s. "
                     "Run the same command again then: it goes on where it stopped."

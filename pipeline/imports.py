@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeGuard
 from urllib.parse import parse_qsl, urlsplit
 
-from pipeline.contracts import WHOLE, printable
+from pipeline.contracts import CATEGORIES, CONTEXT_BUCKETS, WHOLE, printable
 from pipeline.errors import ContractBrokenError, UsageError
 from pipeline.pages import flight, rankings
 from pipeline.sources import app_rankings as apps
@@ -29,11 +29,11 @@ DEFAULT_APPS = 50
 DEFAULT_SESSION_COSTS = 100
 
 DAILY_SLICES = {
-    "context_bucket": ("rankings-contexts", filtered.CONTEXT_BUCKETS),
+    "context_bucket": ("rankings-contexts", CONTEXT_BUCKETS),
     "modality": ("rankings-modalities", filtered.MODALITIES),
 }
 WEEKLY_SLICES = {
-    "category": ("rankings-categories", filtered.CATEGORIES),
+    "category": ("rankings-categories", CATEGORIES),
     "language_type": ("rankings-languages", filtered.LANGUAGE_TYPES),
 }
 SLICES = DAILY_SLICES | WEEKLY_SLICES
@@ -46,12 +46,14 @@ Answer = Mapping[str, Any]
 class Recognised:
     """A file's source, and what is to be archived with it.
 
-    `url` is its origin, or where the origin is no address, that of the resource at OpenRouter.
+    `url` is its origin, or where the origin is no address, that of the resource at OpenRouter. `doubt` says what
+    nothing proves.
     """
 
     source: str
     context: Mapping[str, Any]
     url: str
+    doubt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ def recognise(body: bytes, origin: str, retrieved_at: datetime) -> Recognised:
             "rankings page, each as it is or gzipped."
         )
     context = {**found.context, "origin": origin, "is_imported": True}
-    return Recognised(found.source, context, address or OPENROUTER + found.path)
+    is_told = "/api/v1/" in urlsplit(address or "").path or found.path not in (rankings_daily.PATH, apps.PATH)
+    doubt = None if is_told else f"taken as {found.source} without filters, as no address of OpenRouter's API tells"
+    return Recognised(found.source, context, address or OPENROUTER + found.path, doubt)
 
 
 def _address(origin: str) -> str | None:
@@ -143,6 +147,8 @@ def _served(data: Answer) -> _Found | None:
     identifier, served = data.get("id"), data.get("endpoints")
     if not _is_slug(identifier) or not isinstance(served, list):
         return None
+    if identifier.startswith("~"):
+        raise UsageError("The file holds the endpoints of an alias; import those of the model that it stands for.")
     base, _, variant = identifier.partition(":")
     # The slug of the rankings, which all endpoints of a model name.
     named = {str(one.get("model_id")) for one in served if isinstance(one, dict)}
@@ -186,6 +192,8 @@ def _apps(answer: Answer, params: Params) -> _Found:
     _require_known(params, known, apps.NAME)
     start, end = _window(answer)
     if params.get("sort", "popular") == "trending":
+        _require_known(params, {"start_date", "end_date", "sort", "limit"}, apps.TRENDING_NAME)
+        _page_number(answer, params, 0, apps.PAGE_ROWS, 1, DEFAULT_APPS)
         return _Found(apps.TRENDING_NAME, apps.PATH, {"series": WHOLE})
     if start != end:
         raise UsageError(

@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -34,6 +34,7 @@ from pipeline.errors import (
     LockedError,
     QuotaReachedError,
     SourceError,
+    SourceUnavailableError,
     UsageError,
 )
 from pipeline.models import Checked
@@ -45,11 +46,13 @@ from pipeline.sources import DATASET_FLOOR, SOURCES, Reply, Request, Source, Wan
 from pipeline.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
-    from pipeline.http import Client
+    from pipeline.http import Answer, Client
 
 log = logging.getLogger(__name__)
 
-MAX_REFUSED_IN_A_ROW = 3
+MAX_FAILED_IN_A_ROW = 3
+# OpenRouter went public in 2023: nothing of it was retrieved before.
+FIRST_RETRIEVAL = datetime(2023, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 T = TypeVar("T")
@@ -72,17 +75,20 @@ def call(name: str, function: Callable[..., T], *args: Any, may_pass: bool = Fal
 class Job:
     """One writer at work: holds the lock, the archive and the warehouse.
 
-    `kept_calls` of today's quota are left to others.
+    `kept_on` tells how many of a day's requests are left to others.
     """
 
     def __init__(self, settings: Settings, warehouse: Warehouse, outcome: Outcome) -> None:
         self.settings = settings
         self.outcome = outcome
-        self.kept_calls = 0
+        self.kept_on: Callable[[date], int] = lambda _: 0
+        self.is_key_of_use = settings.api_key is not None
         self._warehouse = warehouse
         self._archive = Archive(settings.archive_dir)
         self._client: Client | None = None
         self._landed_ids: set[str] = set()
+        self._is_archive_read = False
+        self._warned: set[str] = set()
         # The header of simulated figures that the archive's answers carry; unknown until it is asked for.
         self._world: tuple[str | None] | None = None
 
@@ -90,19 +96,28 @@ class Job:
         """Ask a source for what `want_of` wants after everything archived was landed; archive and land each answer.
 
         Called again after a failure it goes on where it stopped, because what was archived is landed first. A source
-        whose answers are refused three times in a row is left alone: its contract has changed.
+        that gives no usable answer three times in a row is left alone: its contract has changed, or the line is down.
         """
         self.land()
         want = want_of(source)
         if want is None:
             return
         exchange = source.exchange(want)
-        refused_in_a_row = 0
+        failed_in_a_row = 0
         try:
             request = next(exchange)
-            while refused_in_a_row < MAX_REFUSED_IN_A_ROW:
-                reply = self._ask(source, request)
-                refused_in_a_row = 0 if reply.parsed else refused_in_a_row + 1
+            while True:
+                try:
+                    reply = self._ask(source, request)
+                except SourceUnavailableError as error:
+                    failed_in_a_row += 1
+                    if failed_in_a_row == MAX_FAILED_IN_A_ROW:
+                        raise
+                    request = exchange.throw(error)
+                    continue
+                failed_in_a_row = 0 if reply.parsed else failed_in_a_row + 1
+                if failed_in_a_row == MAX_FAILED_IN_A_ROW:
+                    return
                 request = exchange.send(reply)
         except StopIteration:
             return
@@ -111,11 +126,13 @@ class Job:
         from pipeline.http import Client  # takes 0.1 s, and a run without a call does not need it
 
         if self._client is None:
-            self._client = Client(self.settings, self.kept_calls)
+            self._client = Client(self.settings, self.kept_on)
         log.info("%s: %s", source.name, request)
+        # Until the answer is landed the archive may hold what the warehouse lacks.
+        self._is_archive_read = False
         before = self._client.sent
         try:
-            answer = self._client.get(request.path, request.params, with_key=source.needs_key, host=source.host)
+            answer = self._get(self._client, source, request)
         finally:
             self.outcome.of(source.name).calls += self._client.sent - before
         self._refuse_another_world(answer.headers.get(SIMULATED_HEADER), f"{self.settings.base_url} serves")
@@ -128,7 +145,18 @@ class Job:
             body=answer.body,
             context=request.context,
         )
-        return Reply(answer.status, answer.body, self._land(fetch, answer.body))
+        reply = Reply(answer.status, answer.body, self._land(fetch, answer.body))
+        self._is_archive_read = True
+        return reply
+
+    def _get(self, client: Client, source: Source, request: Request) -> Answer:
+        """Send one request; where a key is not needed, one that is refused is left out from then on."""
+        if source.takes_key and self.is_key_of_use:
+            answer = client.get(request.path, request.params, with_key=True, is_counted=False, host=source.host)
+            if answer.status not in (401, 403):
+                return answer
+            self.is_key_of_use = False
+        return client.get(request.path, request.params, with_key=source.needs_key, host=source.host)
 
     def _refuse_another_world(self, there: str | None, whose: str) -> None:
         """Stop before a simulated answer meets real ones, or one of another seed, in the same archive."""
@@ -156,11 +184,14 @@ class Job:
         self._land(fetch, body)
 
     def land(self) -> None:
-        """Read every archived answer that was not read yet."""
+        """Read every archived answer that was not read yet; what this job archives it reads itself."""
+        if self._is_archive_read:
+            return
         self._landed_ids = self._warehouse.landed_ids()
         for fetch in self._archive.fetches(self._landed_ids):
             with suppress(KeyRefusedError):
                 self._land(fetch, self._archive.read(fetch))
+        self._is_archive_read = True
 
     def _land(self, fetch: Fetch, body: bytes) -> Parsed | None:
         """Read one answer; return None where it is refused. A refused key is raised: no other call will fare better.
@@ -174,7 +205,7 @@ class Job:
             parsed = parse(fetch, body)
         except SourceError as error:
             if is_new:
-                self._warehouse.land(fetch, None, str(error))
+                self._warehouse.land(fetch, None, error)
             request = Request("", context=fetch.context)
             outcome.note_refused(request.series, request.start_date, str(error))
             log.info("refused: %s", error)
@@ -185,7 +216,9 @@ class Job:
             self._warehouse.land(fetch, parsed)
             outcome.note_landed(parsed)
         for warning in parsed.warnings:
-            log.warning("%s", warning)
+            # Parts of a source mostly share what is odd about them: one line says it, meta.loads has all.
+            log.log(logging.INFO if fetch.source in self._warned else logging.WARNING, "%s", warning)
+            self._warned.add(fetch.source)
         return parsed
 
     def build(self, selectors: Sequence[str] = (), *, force: bool = False) -> None:
@@ -254,6 +287,10 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
         raise SourceError(f"No source is named {fetch.source!r} in this version.")
     try:
         parsed = source.parse(fetch, body)
+    except KeyRefusedError:
+        if source.needs_key:
+            raise
+        raise SourceError(f"{source.name}: OpenRouter answered HTTP {fetch.status}, though no key is needed.") from None
     except SourceError:
         raise
     except Exception as error:
@@ -314,7 +351,7 @@ def run(settings: Settings, sources: Sequence[str] = (), target: date | None = N
     with writing(settings, "run") as job:
         _fetch_all(job, chosen, partial(job.run_want, target=target), step)
         job.finish(step)
-        _conclude(job, chosen, (DATASET_FLOOR, target))
+        _conclude(job, [*chosen, *_without_key(job, sources)], (DATASET_FLOOR, target))
         job.outcome.hints = list(_hints(job, chosen, sources))
         return job.outcome
 
@@ -325,11 +362,26 @@ def _hints(job: Job, sources: Sequence[Source], named: Sequence[str]) -> Iterato
     keyed = [source.name for source in SOURCES.values() if source.needs_key]
     if settings.api_key is None and not (named or settings.sources):
         yield f"Without OPENROUTER_API_KEY these sources are not read: {', '.join(keyed)}."
-    past = {source.name for source in planner.chosen_sources(settings, for_backfill=True)}
-    lacking = [outcome.of(source.name) for source in sources if source.name in past]
-    older = [f"{one.missing_days} of {one.source}" for one in lacking if one.missing_days > 1]
+    window = planner.backfill_window(settings.now(), None, None)
+    older = []
+    for source in planner.chosen_sources(settings, for_backfill=True):
+        is_read = source in sources and outcome.of(source.name).status in ("held", "loaded", "stale")
+        want = job.backfill_want(source, window, force=False) if is_read else None
+        newest = max(want.newest_held.values(), default=date.min) if want else date.min
+        if want and (dates := [on for on in want.days if on < newest]):
+            older.append(f"{len(dates)} of {source.name}")
     if older and outcome.is_anything_published:
         yield f"Older dates are not loaded ({', '.join(older)}); `tokengrowth backfill` loads those that can be had."
+
+
+def _without_key(job: Job, named: Sequence[str]) -> list[Source]:
+    """Return the sources that the settings name and that lack a key, each with that error noted."""
+    if named or job.settings.api_key:
+        return []
+    lacking = [SOURCES[name] for name in planner.preferred(job.settings) if SOURCES[name].needs_key]
+    for source in lacking:
+        job.outcome.of(source.name).note_error(SourceError("OPENROUTER_API_KEY is needed, and none is set."))
+    return lacking
 
 
 def backfill(
@@ -350,20 +402,26 @@ def backfill(
     chosen = planner.chosen_sources(settings, sources, for_backfill=True)
     with writing(settings, "backfill") as job:
         job.land()
-        job.kept_calls = _kept_calls(job, settings)
+        job.kept_on = _kept_for_runs(job, settings)
         _fetch_all(job, chosen, partial(job.backfill_want, window=window, force=force), step)
         job.finish(step)
         _conclude(job, chosen, window)
         return job.outcome
 
 
-def _kept_calls(job: Job, settings: Settings) -> int:
-    """Return how many of today's requests a backfill leaves to the daily run."""
-    if settings.api_key is None:
-        return 0
+def _kept_for_runs(job: Job, settings: Settings) -> Callable[[date], int]:
+    """Tell how many of a day's requests a backfill leaves: what today's run still needs, or another day's whole run."""
     sources = planner.chosen_sources(settings, for_backfill=False)
-    plans = job.plan_run(sources, planner.last_complete_day(settings.now()))
-    return planner.kept_for_run(plans, settings.requests_per_day)
+    today, target = settings.quota_clock().date(), planner.last_complete_day(settings.now())
+    of_today = planner.kept_for_run(job.plan_run(sources, target), settings.requests_per_day)
+    of_another_day = planner.kept_for_run(_whole_run(sources, settings, target), settings.requests_per_day)
+    return lambda day: of_today if day == today else of_another_day
+
+
+def _whole_run(sources: Sequence[Source], settings: Settings, target: date) -> list[SourcePlan]:
+    """Return the calls of a run that holds nothing."""
+    wants = [(source, planner.run_want(source, Held(), settings.now(), target, {})) for source in sources]
+    return [planned(source, want, Held()) for source, want in wants]
 
 
 @dataclass(frozen=True)
@@ -404,12 +462,11 @@ def plan(
     past = planner.chosen_sources(settings, sources, for_backfill=True)
     with planning(settings) as job:
         run_plans = job.plan_run(daily, target)
-        whole_day = [planned(source, planner.run_want(source, Held(), now, target, {}), Held()) for source in daily]
         backfill_plans = job.plan_backfill(past, window, force=force)
     quota = Quota.of(settings)
     used = quota.used_today() if quota else 0
     kept = planner.kept_for_run(run_plans, settings.requests_per_day) if quota else 0
-    calls_a_day = planner.kept_for_run(whole_day, settings.requests_per_day) if quota else 0
+    calls_a_day = planner.kept_for_run(_whole_run(daily, settings, target), settings.requests_per_day) if quota else 0
     keyed = sum(plan.at_most for plan in backfill_plans if plan.source.needs_key)
     left = max(0, settings.requests_per_day - used - kept)
     today = settings.quota_clock().date()
@@ -437,14 +494,17 @@ def import_files(
     `origin` says where they come from, as a URL where there is one: only its parameters tell a filtered answer.
     Raises UsageError for a file that cannot be read or is none of OpenRouter's.
     """
-    if retrieved_at > settings.now():
-        raise UsageError(f"The retrieval time {retrieved_at.isoformat()} is in the future.")
-    files = [(path, _content(path, settings)) for path in paths]
-    recognised = [(path, body, imports.recognise(body, origin, retrieved_at)) for path, body in files]
+    if not FIRST_RETRIEVAL <= retrieved_at <= settings.now():
+        raise UsageError(
+            f"The retrieval time {retrieved_at.isoformat()} is not between {FIRST_RETRIEVAL.date()} and now; "
+            "it is in UTC."
+        )
+    files = _contents(paths, settings)
+    recognised = [(path, body, _recognised(path, body, origin, retrieved_at)) for path, body in files]
     with writing(settings, "import") as job:
         job.land()
         for path, body, one in recognised:
-            log.info("%s: %s", path, one.source)
+            log.log(logging.WARNING if one.doubt else logging.INFO, "%s: %s.", path, one.doubt or one.source)
             step(f"import {path.name}", job.adopt, one, body, retrieved_at)
         job.finish(step)
         for outcome in job.outcome.sources:
@@ -452,19 +512,29 @@ def import_files(
         return job.outcome
 
 
-def _content(path: Path, settings: Settings) -> bytes:
-    """Read a file, unpacked where it is gzipped; raise UsageError where it is larger than an answer may be."""
-    limit = int(settings.max_response_mb * 1e6)
-    with path.open("rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
+def _recognised(path: Path, body: bytes, origin: str, retrieved_at: datetime) -> imports.Recognised:
     try:
-        with gzip.open(path, "rb") if is_packed else path.open("rb") as file:
-            body = file.read(limit + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UsageError(f"{path} is no whole gzip file ({error}).") from None
-    if len(body) > limit:
-        raise UsageError(f"{path} has more than {limit:,} bytes; TOKENGROWTH_MAX_RESPONSE_MB sets the limit.")
-    return body
+        return imports.recognise(body, origin, retrieved_at)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _contents(paths: Sequence[Path], settings: Settings) -> Iterator[tuple[Path, bytes]]:
+    """Read files, unpacked where they are gzipped; raise UsageError for one that is larger than an answer may be."""
+    limit = int(settings.max_response_mb * 1e6)
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                is_packed = file.read(2) == b"\x1f\x8b"
+            with gzip.open(path, "rb") if is_packed else path.open("rb") as file:
+                body = file.read(limit + 1)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise UsageError(f"{path} is no whole gzip file ({error}).") from None
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror or error}.") from None
+        if len(body) > limit:
+            raise UsageError(f"{path} has more than {limit:,} bytes; TOKENGROWTH_MAX_RESPONSE_MB sets the limit.")
+        yield path, body
 
 
 def rebuild(settings: Settings, step: Step = call) -> Outcome:
@@ -473,7 +543,15 @@ def rebuild(settings: Settings, step: Step = call) -> Outcome:
         raise UsageError(f"{settings.archive_dir} holds no archived answers to rebuild from; check TOKENGROWTH_HOME.")
     with writing(settings, "rebuild", anew=True) as job:
         job.finish(step)
-        _conclude(job, [SOURCES[outcome.source] for outcome in job.outcome.sources if outcome.source in SOURCES], None)
+        read = [outcome for outcome in job.outcome.sources if outcome.source in SOURCES]
+        refused = sum(len(outcome.refusals) for outcome in read if outcome.rows)
+        for outcome in read:
+            # What was refused when it came is no news; a source of which nothing can be read is.
+            if outcome.rows:
+                outcome.refusals.clear()
+        _conclude(job, [SOURCES[outcome.source] for outcome in read], None)
+        if refused:
+            job.outcome.hints.append(f"{refused} archived answers were refused; `tokengrowth status` names the last.")
         return job.outcome
 
 
@@ -499,10 +577,10 @@ def _fetch_all(job: Job, sources: Sequence[Source], want_of: Callable[[Source], 
 
     After an unknown key, or the last of today's requests, the keyed sources behind are not asked any more.
     """
-    is_key_of_use = True
+    has_quota = True
     for source in sources:
         outcome = job.outcome.of(source.name)
-        if source.needs_key and not is_key_of_use:
+        if source.needs_key and not (job.is_key_of_use and has_quota):
             outcome.is_skipped = want_of(source) is not None
             continue
         try:
@@ -510,10 +588,14 @@ def _fetch_all(job: Job, sources: Sequence[Source], want_of: Callable[[Source], 
         except SourceError as error:
             outcome.note_error(error)
             log.info("failed: %s", error)
-            is_unknown_key = isinstance(error, KeyRefusedError) and error.is_unknown
-            is_key_of_use = is_key_of_use and not (is_unknown_key or isinstance(error, QuotaReachedError))
+            if isinstance(error, KeyRefusedError) and error.is_unknown:
+                job.is_key_of_use = False
+            has_quota = has_quota and not isinstance(error, QuotaReachedError)
 
 
 def _conclude(job: Job, sources: Sequence[Source], window: tuple[date, date] | None) -> None:
+    names = {source.name for source in sources}
     for source in sources:
-        job.outcome.of(source.name).conclude(source, job.held(source), window, job.settings.now())
+        # The past of what is read for comparison only is not wanted.
+        asked = (window[1], window[1]) if window and source.yields_to in names else window
+        job.outcome.of(source.name).conclude(source, job.held(source), asked, job.settings.now())

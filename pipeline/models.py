@@ -90,7 +90,9 @@ class Model:
 
     @cached_property
     def depends_on(self) -> frozenset[str]:
-        """Full names of the tables that the SELECT reads."""
+        """Full names of the tables that the SELECT reads; a ledger reads none."""
+        if self.kind == "ledger":
+            return frozenset()
         from sqlglot import exp
 
         return frozenset(f"{table.db}.{table.name}" for table in self._parsed.find_all(exp.Table) if table.db)

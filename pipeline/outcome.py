@@ -37,6 +37,7 @@ class SourceOutcome:
     is_quota_reached: bool = False
     is_skipped: bool = False
     refusals: dict[tuple[str, date | None], str] = field(default_factory=dict, repr=False)
+    superseded: dict[tuple[str, date | None], str] = field(default_factory=dict, repr=False)
     shortfall: str | None = None
 
     def note_error(self, error: Exception) -> None:
@@ -49,13 +50,13 @@ class SourceOutcome:
         self.refusals[series, start_date] = sentence
 
     def note_landed(self, parsed: Parsed) -> None:
-        """Note an answer that landed; it makes up for one to the same, or to older days, that was refused before."""
+        """Note an answer that landed; it may make up for one to the same, or to older days, that was refused before."""
         if not parsed.rows:
             return
         for series, start in list(self.refusals):
             is_older = not (start and parsed.last_date) or start <= parsed.last_date
             if series in parsed.settles and is_older:
-                del self.refusals[series, start]
+                self.superseded[series, start] = self.refusals.pop((series, start))
         self.rows += parsed.rows
         if parsed.first_date and parsed.last_date:
             self.first_date = min(self.first_date or parsed.first_date, parsed.first_date)
@@ -65,6 +66,8 @@ class SourceOutcome:
 
     def conclude(self, source: Source, held: Held, window: tuple[date, date] | None, now: datetime) -> None:
         """Draw status, message and missing days from what was noted and what is held of the wanted window."""
+        still_lacking = [key for key in self.superseded if key[1] and key[1] not in held.dates(key[0])]
+        self.refusals |= {key: self.superseded.pop(key) for key in still_lacking}
         self.status, self.message = ("loaded", None) if self.rows else ("held", None)
         if window and source.cadence in (Cadence.DAY, Cadence.WEEK):
             self._judge_dates(source, held, window, now)
@@ -76,15 +79,15 @@ class SourceOutcome:
             self.message = self.fetch_error or next(iter(self.refusals.values())) + more
 
     def _judge_dates(self, source: Source, held: Held, window: tuple[date, date], now: datetime) -> None:
-        whole = held.whole_dates(source)
         floor = max(source.floor, min((held.floor(name) for name in source.series or ()), default=date.min))
         wanted = wanted_dates(source, max(window[0], floor), window[1])
-        self.missing_days = sum(on not in whole for on in wanted)
+        lacking = held.lacking(source, wanted)
+        self.missing_days = len(lacking)
         if self.shortfall:
             self.status, self.message = "stale", self.shortfall
         elif window[1] < floor:
             self.status, self.message = "before_floor", f"nothing before {floor} is published."
-        elif wanted and wanted[-1] not in whole:
+        elif wanted[-1:] == lacking[-1:] and lacking:
             last = wanted[-1]
             end = last + timedelta(days=7 if source.cadence is Cadence.WEEK else 1)
             due = datetime.combine(end, time(), UTC) + source.published_after
@@ -123,7 +126,10 @@ class Outcome:
         for source in self.sources:
             if source.message:
                 causes.setdefault((source.status.replace("_", " "), source.message), []).append(source.source)
-        return [f"{status}: {', '.join(names)}: {message}" for (status, message), names in causes.items()]
+        return [
+            f"{status}: {message}" if message.startswith(names[0]) else f"{status}: {', '.join(names)}: {message}"
+            for (status, message), names in causes.items()
+        ]
 
     @property
     def exit_code(self) -> int:
@@ -140,6 +146,7 @@ class Outcome:
         plain = asdict(self)
         for source in plain["sources"]:
             source["refusals"] = list(source["refusals"].values())
+            del source["superseded"]
         return {**plain, "exit_code": self.exit_code}
 
     def summary(self) -> str:

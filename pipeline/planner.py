@@ -40,10 +40,11 @@ class Held:
         """Return the dates held of a series."""
         return self.cells.get(series, frozenset())
 
-    def whole_dates(self, source: Source) -> frozenset[date]:
-        """Return the dates of which every series is held."""
+    def lacking(self, source: Source, wanted: Iterable[date]) -> list[date]:
+        """Return those of the wanted dates that a series could hold and does not."""
         names = source.series if source.series is not None else tuple(self.cells)
-        return frozenset.intersection(*(self.dates(name) for name in names)) if names else frozenset()
+        bounds = [(max(source.floor, self.floor(name)), self.dates(name)) for name in names]
+        return [on for on in wanted if any(floor <= on and on not in dates for floor, dates in bounds)]
 
     def floor(self, series: str, since: date = date.min) -> date:
         """Return the first date that a series can hold, as far as answers have shown, those before `since` left out.
@@ -57,23 +58,22 @@ class Held:
 
 @dataclass(frozen=True)
 class SourcePlan:
-    """The calls that one source is asked for, newest first.
+    """The calls that one source is asked for at the most, newest first; an answer may make some of them needless.
 
-    `at_least` leaves out what is only asked behind a full page; `expected` counts those of these pages that the
-    newest list needed. `is_open` says that the calls planned before may bring more to ask, such as newly ranked models.
-    `dates` are the dates that are asked, in order; none for a snapshot of the present.
+    `expected` counts of the pages that are only asked behind a full one those that the newest list needed. `is_open`
+    says that the calls planned before may bring more to ask, such as newly ranked models. `dates` are the dates that
+    are asked, in order; none for a snapshot of the present.
     """
 
     source: Source
     requests: Sequence[Request]
-    at_least: int
     expected: int
     is_open: bool = False
     dates: Sequence[date] = ()
 
     @property
     def at_most(self) -> int:
-        """Number of calls when every page is full."""
+        """Number of calls when every page is full and no answer shows a floor."""
         return len(self.requests)
 
 
@@ -154,7 +154,7 @@ def planned(source: Source, want: Want | None, held: Held, *, is_open: bool = Fa
     certain = [request for request in requests if request.series not in source.later_pages]
     followed = [request for request in requests if request.series in held.followed]
     dates = sorted(want.days) if want and source.has_past else []
-    return SourcePlan(source, requests, len(certain), len(certain) + len(followed), is_open, dates)
+    return SourcePlan(source, requests, len(certain) + len(followed), is_open, dates)
 
 
 def planned_in_turn(asked: Iterable[tuple[Source, Want | None, Held]]) -> list[SourcePlan]:
@@ -179,6 +179,11 @@ def done_on(calls: int, today: date, left_today: int, per_day: int, kept_a_day: 
     return today + -(-(calls - left_today) // a_day) * DAY
 
 
+def preferred(settings: Settings) -> list[str]:
+    """Return the names of the sources that the settings ask for; empty where they ask for all."""
+    return [name for name in re.split(r"[,\s]+", settings.sources) if name]
+
+
 def chosen_sources(settings: Settings, names: Sequence[str] = (), *, for_backfill: bool) -> list[Source]:
     """Return the sources to read: those named, else those of the settings that can be read, in the registry's order.
 
@@ -186,8 +191,8 @@ def chosen_sources(settings: Settings, names: Sequence[str] = (), *, for_backfil
     reconciliation. Raises UsageError for a source that does not exist, or is named and cannot be read.
     """
     has_key = settings.api_key is not None
-    preferred = [name for name in re.split(r"[,\s]+", settings.sources) if name]
-    unknown = [name for name in (*names, *preferred) if name not in SOURCES]
+    wanted = preferred(settings)
+    unknown = [name for name in (*names, *wanted) if name not in SOURCES]
     if unknown:
         raise UsageError(f"No source is named {unknown[0]!r}; there are {', '.join(SOURCES)}.")
     for source in (SOURCES[name] for name in names):
@@ -202,13 +207,12 @@ def chosen_sources(settings: Settings, names: Sequence[str] = (), *, for_backfil
     readable = [
         source
         for source in SOURCES.values()
-        if (not preferred or source.name in preferred)
+        if (not wanted or source.name in wanted)
         and (has_key or not source.needs_key)
         and (source.has_past if for_backfill else source.cadence is not Cadence.CAPTURE)
     ]
-    if for_backfill and any(source.name == "rankings-daily" for source in readable):
-        return [source for source in readable if source.name != "exports"]
-    return readable
+    there = {source.name for source in readable}
+    return [source for source in readable if not (for_backfill and source.yields_to in there)]
 
 
 def last_complete_day(now: datetime) -> date:

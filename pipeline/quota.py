@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from pyrate_limiter import Limiter, Rate, SQLiteBucket
@@ -66,18 +66,18 @@ class Quota:
             settings.quota_clock,
         )
 
-    def reserve(self, url: str, kept: int = 0) -> None:
+    def reserve(self, url: str, kept_on: Callable[[date], int] = lambda _: 0) -> None:
         """Wait for a place in the minute, then count the request.
 
-        Raises QuotaReachedError when the day's requests are used up, but for those that are `kept` for others.
+        Raises QuotaReachedError when the day's requests are used up, but for those that are kept for others on it.
         """
         self._state_dir.mkdir(parents=True, exist_ok=True)
-        self._refuse_when_used_up(self.used_today(), kept)
+        self._refuse_when_used_up(self.used_today(), kept_on(self._clock().date()))
         self._wait_for_the_minute()
         now = self._clock()
         with self._ledger() as ledger:
             ledger.execute("begin immediate")
-            self._refuse_when_used_up(self._used(ledger, now), kept)
+            self._refuse_when_used_up(self._used(ledger, now), kept_on(now.date()))
             ledger.execute(
                 "insert into requests values (?, ?, ?, ?)",
                 (self._key_hash, now.date().isoformat(), now.isoformat(), url),

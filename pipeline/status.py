@@ -36,10 +36,10 @@ with answers as (
     select
         source,
         count(*) as answers,
-        count(*) filter (where outcome = 'refused') as refused,
+        count(*) filter (where outcome in ('refused', 'void')) as refused,
         max(fetched_at) as newest_answer_at,
-        arg_max(if(outcome = 'refused', message, null), fetched_at) as last_refusal,
-        arg_max(outcome, fetched_at) = 'refused' as is_last_refused
+        arg_max(if(outcome in ('refused', 'void'), message, null), fetched_at) as last_refusal,
+        arg_max(outcome, fetched_at) in ('refused', 'void') as is_last_refused
     from loads
     group by source
 ),
@@ -85,6 +85,9 @@ def status(settings: Settings) -> tuple[dict[str, Any], list[Table]]:
         unmatched = connection.execute(
             "select coalesce(sum(share_pct), 0) from rpt_unmatched_models where date = ?", [overview["last_date"]]
         ).fetchall()[0][0]
+        disagreements = connection.execute(
+            "select count(*) from rpt_reconciliation where verdict = 'differs' and not is_provisional"
+        ).fetchall()[0][0]
         sources = rows_of(connection, SOURCES)
         coverage = connection.execute("select source, date, state from rpt_coverage order by source, date").fetchall()
     states = {source: {on: state for _, on, state in cells} for source, cells in groupby(coverage, lambda row: row[0])}
@@ -99,6 +102,7 @@ def status(settings: Settings) -> tuple[dict[str, Any], list[Table]]:
         "days_behind": max(0, (today - DAY - overview["last_date"]).days),
         "restated_figures": restated,
         "unmatched_share_pct_newest_day": unmatched,
+        "figures_that_differ": disagreements,
         "requests_used_today": f"{quota.used_today()} of {settings.requests_per_day}" if quota else "no key set",
         "citation": contract["citation"],
     }
@@ -134,7 +138,7 @@ def _calendar(sources: Iterable[Mapping[str, Any]], states: Mapping[str, Mapping
         before = _ranges(gaps, step=7 if source["cadence"] == "week" else 1)
         more = f" and {len(before) - 2} more" if len(before) > 2 else ""
         rows.append([source["source"], *marks, ", ".join(before[:2]) + more or "none"])
-    legend = ", ".join(f"{mark} {state}" for state, mark in MARKS.items())
+    legend = ", ".join(f"{mark} {state}" for state, mark in MARKS.items()) + ", blank or - not wanted"
     return Table("Days held, by week", ["source", *(f"{week:%m-%d}" for week in weeks), "gaps before"], rows, legend)
 
 

@@ -24,7 +24,7 @@ import duckdb
 from pipeline import models
 from pipeline.archive import Fetch
 from pipeline.contracts import WHOLE, Parsed, days_between
-from pipeline.errors import BuildFailedError, TokenGrowthError, UsageError
+from pipeline.errors import BuildFailedError, SourceError, TokenGrowthError, UsageError, VoidError
 from pipeline.planner import Held
 from pipeline.settings import APP_NAME, Settings
 from pipeline.sources import SOURCES, Cadence, Source
@@ -78,14 +78,14 @@ class Warehouse:
             """
             select outcome, series, first_date, last_date, floor_date, fetched_at::date, url
             from meta.loads
-            where source = ? and origin is null and outcome in ('landed', 'absent', 'refused')
+            where source = ? and origin is null and outcome in ('landed', 'absent', 'void')
             """,
             [source.name],
         )
         cells: dict[str, set[date]] = {}
         floors: dict[str, set[tuple[date, date]]] = {}
-        refused = {name for outcome, series, *_ in loads for name in series if outcome == "refused"}
-        loads = [load for load in loads if load[0] != "refused"]
+        closed = {name for outcome, series, *_ in loads for name in series if outcome == "void"}
+        loads = [load for load in loads if load[0] != "void"]
         newest = max((fetched_on for *_, fetched_on, _ in loads), default=None)
         followed, paths = set(), set()
         for outcome, series, first_date, last_date, floor_date, fetched_on, url in loads:
@@ -106,7 +106,7 @@ class Warehouse:
             {name: tuple(sorted(shown)) for name, shown in floors.items()},
             frozenset(paths),
             frozenset(followed & source.later_pages),
-            frozenset(refused) if source.cadence is Cadence.CAPTURE and source.series is None else frozenset(),
+            frozenset(closed),
         )
 
     def subjects(self, source: Source) -> dict[str, str]:
@@ -144,7 +144,7 @@ class Warehouse:
         )
         return dict(rows)
 
-    def land(self, fetch: Fetch, parsed: Parsed | None, refusal: str | None = None) -> None:
+    def land(self, fetch: Fetch, parsed: Parsed | None, refusal: SourceError | None = None) -> None:
         """Write an answer's rows and its row in meta.loads, in one transaction; of a refused one the latter only."""
         fetched_at = _utc(datetime.fromisoformat(fetch.fetched_at))
         as_of = parsed and parsed.as_of and _utc(parsed.as_of)
@@ -159,15 +159,16 @@ class Warehouse:
                 )
                 self._connection.unregister("landing")
             self._connection.execute(
-                f"insert into meta.loads values ({', '.join('?' * 19)})",  # noqa: S608
+                f"insert into meta.loads values ({', '.join('?' * 20)})",  # noqa: S608
                 [
                     fetch.load_id,
                     fetch.source,
                     list(parsed.settles) if parsed else [fetch.context.get("series", WHOLE)],
+                    fetch.context.get("asked_series"),
                     fetch.url,
                     fetch.origin,
-                    _outcome(parsed),
-                    refusal,
+                    _outcome(parsed, refusal),
+                    str(refusal) if refusal else None,
                     " ".join(parsed.warnings) or None if parsed else None,
                     fetched_at,
                     as_of,
@@ -220,12 +221,13 @@ class Warehouse:
         self._connection.execute("delete from meta.sources")
         for source in SOURCES.values():
             self._connection.execute(
-                "insert into meta.sources values (?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into meta.sources values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     source.name,
                     source.cadence,
                     source.needs_key,
                     source.has_past,
+                    source.yields_to,
                     None if source.series is None else list(source.series),
                     source.floor,
                     source.published_after,
@@ -377,10 +379,10 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], lis
         raise UsageError(f"The query does not run: {str(error).strip()}") from None
 
 
-def _outcome(parsed: Parsed | None) -> str:
+def _outcome(parsed: Parsed | None, refusal: SourceError | None) -> str:
     """Name what became of an answer, for meta.loads."""
     if parsed is None:
-        return "refused"
+        return "void" if isinstance(refusal, VoidError) else "refused"
     if parsed.rows:
         return "landed"
     return "absent" if parsed.is_absent else "reference"
@@ -415,6 +417,8 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = _connect(path, read_only=True)
     try:
         connection.execute("set search_path = 'marts,meta'")
+        # A query reads what is published, and neither reads nor writes any other file.
+        connection.execute("set enable_external_access = false")
         yield connection
     finally:
         connection.close()

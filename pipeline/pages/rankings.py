@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from pipeline.contracts import MAX_TOKENS_A_DAY, Payload, read_json, require_unique, unknown_fields
+from pipeline.contracts import (
+    CATEGORIES,
+    CONTEXT_BUCKETS,
+    MAX_TOKENS_A_DAY,
+    Payload,
+    read_json,
+    require_unique,
+    unknown_fields,
+)
 from pipeline.errors import ContractBrokenError
 from pipeline.pages.flight import Html, broken, pushed_stream, read_html, stream_rows
 
@@ -32,11 +40,6 @@ WINDOWS = ("day", "week", "month")
 # More than any month, and less than what a table of a hundred windows can add up in a BIGINT.
 MAX_WINDOW_TOKENS = 10 * MAX_TOKENS_A_DAY
 STANDARD = "standard"
-CONTEXT_BUCKETS = frozenset({"1K", "10K", "100K", "1M", "10M"})
-CATEGORIES = frozenset(
-    {"programming", "roleplay", "marketing", "marketing/seo", "technology", "science", "translation", "legal"}
-    | {"finance", "health", "trivia", "academia"}
-)
 
 # Another time than midnight UTC would leave open which day is meant. `$D` is how React writes a Date.
 DAY = re.compile(r"(?:\$D)?([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00(?::?00)?)?)?")
@@ -175,6 +178,15 @@ def is_rankings(html: Html) -> bool:
     return any("rankings" in title.lower() and "openrouter" in title.lower() for title in html.titles)
 
 
+def is_whole_page(body: bytes) -> bool:
+    """Tell whether a body is openrouter.ai/rankings from its beginning to its end."""
+    try:
+        html = read_html(body, "The page")
+    except ContractBrokenError:
+        return False
+    return is_rankings(html) and html.is_whole
+
+
 def _require_rankings(html: Html, what: str) -> None:
     if not is_rankings(html):
         found = f"a page called {html.titles[0][:60]!r}" if html.titles else "a page without a title"
@@ -274,9 +286,9 @@ def _kind(chart: Chart) -> str:
     entities = {entity for point in chart.points for entity in point.ys}
     shown = entities - {"others", "Others"}
     # Buckets and use cases bear the names that OpenRouter documents for its API.
-    if shown and shown <= CONTEXT_BUCKETS:
+    if shown and shown <= {*CONTEXT_BUCKETS}:
         return "context_length"
-    if shown and shown <= CATEGORIES:
+    if shown and shown <= {*CATEGORIES}:
         return "categories"
     # The chart of authors is the only one that writes the remainder in small letters.
     if "others" in entities and not any("/" in entity for entity in entities):

@@ -38,7 +38,6 @@ from .wire import (
 from .world import World, midnight
 
 COUNTS = "/_simulation/counts"
-CAPTURES = "/cdx/search/cdx"  # of the web archive, which never saw a page of an invented market
 ENDPOINTS = re.compile(rf"{API}/models/([^/]+/[^/]+)/endpoints")
 FILTERS: dict[str, Collection[str]] = {
     "context_bucket": CONTEXT_BUCKETS,
@@ -125,8 +124,6 @@ class SimulatedOpenRouter:
             return self.exports.file(file[1], file[2], self.now)
         if path == COUNTS:
             return as_json(dict(self.counts))
-        if path == CAPTURES:
-            return as_json([])
         raise ApiError(404, "Export not found" if path.startswith(EXPORTS) else "Not Found")
 
     def _has_key(self, authorization: str) -> bool:

@@ -117,20 +117,20 @@ def _request(page: str, params: dict[str, str], series: str, start: date, end: d
 def parse(fetch: Fetch, body: bytes) -> Parsed:
     """Return a page of a day for raw.app_rankings_daily; a page that is not full settles the one behind it.
 
-    Where newer days are held, a refusal of the window or an empty list says that the series begins later.
+    Where newer days are held, a refusal of the window says that the series begins later, and an empty list that there
+    is a gap, or that it begins later.
     """
     page = fetch.context["series"]
     day = date.fromisoformat(fetch.context["start_date"])
     settles = PAGES[PAGES.index(page) :]
     what = f"{NAME} of {day}, page {page}"
     is_older = bool(fetch.context.get("is_older"))
-    nothing = Parsed(settles=settles, is_absent=True, floor_date=day + DAY)
     if is_older and fetch.status == 400:
-        return nothing
+        return Parsed(settles=settles, is_absent=True, floor_date=day + DAY)
     answer = _read(fetch, body, what)
     if not answer.data and page == PAGES[0]:
         if is_older:
-            return nothing
+            return Parsed(settles=settles, is_absent=True)
         raise ContractBrokenError(f"{what} has no rows: empty is an error, not a day without use.")
     return _page(answer, what, settles, day, table="app_rankings_daily", page=page)
 

@@ -7,6 +7,7 @@ sent their answers, so that the same code runs against the network and in a test
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -113,11 +114,13 @@ class Source:
     early; `parse` turns an archived answer into rows, or raises ContractBrokenError.
 
     `series` are the parts that are asked and held apart; None where the ranked models are the parts.
-    `later_pages` are those of them that are asked only when the page before was full. It holds dates from `floor` to
-    `ceiling`, by its documentation. `run_days` is how far back
-    a daily run looks for missing days, and `run_calls` the most calls that it makes for them; `refetched_days` are
-    the newest days that it asks again, because they may be restated. `published_after` is the time of day after
-    which the day, or week, before is due.
+    `takes_key` says that a key, where there is one, is sent although none is needed. `yields_to` names the source
+    beside which this one is read for comparison only.
+
+    `later_pages` are those of the series that are asked only when the page before was full. It holds dates from
+    `floor` to `ceiling`, by its documentation. `run_days` is how far back a daily run looks for missing days, and
+    `run_calls` the most calls that it makes for them; `refetched_days` are the newest days that it asks again, because
+    they may be restated. `published_after` is the time of day after which the day, or week, before is due.
     """
 
     name: str
@@ -135,6 +138,8 @@ class Source:
     refetched_days: int = 0
     published_after: timedelta = timedelta(0)
     host: Host = Host.OPENROUTER
+    takes_key: bool = False
+    yields_to: str | None = None
 
     @property
     def has_past(self) -> bool:
@@ -145,33 +150,46 @@ class Source:
 def walk(plan: Callable[[Want], list[Request]]) -> Callable[[Want], Exchange]:
     """Make the planned calls in turn, but those that an earlier answer has made needless.
 
-    A series ends with an answer that begins late, or with the second in a row that has nothing: one gap in what is
-    served is no end. A page is not asked behind one that was not full. Requests for days before those that are held
-    say `is_older`, so that an empty answer can be told from a broken one.
+    A series ends with an answer that shows its floor. Behind several in a row that have nothing and show none the walk
+    strides out, over 1, 3, 7 requests and so on: a gap in what is served is no end, and an end is found in few calls.
+    A page is not asked behind one that was not full. Requests for days before those that are held say `is_older`, so
+    that an empty answer can be told from a broken one. A call that cannot be made does not stop those behind it: its
+    error is raised after them.
     """
 
     def exchange(want: Want) -> Exchange:
         newest = dict(want.newest_held)
         ended: set[str] = set()
-        absent: set[str] = set()
+        gaps: Counter[str] = Counter()
+        to_skip: Counter[str] = Counter()
         settled: set[tuple[str, date | None]] = set()
+        unavailable: SourceUnavailableError | None = None
         for request in plan(want):
             start, end, series = request.start_date, request.end_date, request.series
             if series in ended or (series, start) in settled:
                 continue
+            if to_skip[series]:
+                to_skip[series] -= 1
+                continue
             is_older = end is not None and series in newest and end < newest[series]
-            reply = yield replace(request, context={**request.context, "is_older": True}) if is_older else request
+            try:
+                reply = yield replace(request, context={**request.context, "is_older": True}) if is_older else request
+            except SourceUnavailableError as error:
+                unavailable = error
+                continue
             if reply.parsed is None:
                 continue
             settled.update((name, start) for name in reply.parsed.settles)
-            shown = set(reply.parsed.settles)
+            is_gap = reply.parsed.is_absent and reply.parsed.first_date is None
+            for name in reply.parsed.settles:
+                gaps[name] = gaps[name] + 1 if is_gap else 0
+                to_skip[name] = 2 ** (gaps[name] - 1) - 1 if is_gap else 0
             if reply.parsed.floor_date:
-                ended |= shown & absent if reply.parsed.is_absent else shown
-                absent |= shown
-            if not reply.parsed.is_absent:
-                absent -= shown
-                if end:
-                    newest[series] = max(newest.get(series, end), end)
+                ended.update(reply.parsed.settles)
+            if end and not reply.parsed.is_absent:
+                newest[series] = max(newest.get(series, end), end)
+        if unavailable:
+            raise unavailable
 
     return exchange
 
@@ -183,7 +201,7 @@ def require_ok(status: int, body: bytes, what: str) -> None:
     if status in (401, 403):
         raise KeyRefusedError(
             f"OpenRouter refused the key (HTTP {status}{_message(body)}); "
-            "check OPENROUTER_API_KEY, or unset it to read the keyless exports.",
+            "check OPENROUTER_API_KEY, or unset it to read the keyless sources only.",
             is_unknown=status == 401,
         )
     error = SourceUnavailableError if may_pass(status) else SourceError

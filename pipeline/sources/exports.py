@@ -29,6 +29,7 @@ from pipeline.contracts import (
     require_ranked_days,
 )
 from pipeline.errors import ContractBrokenError
+from pipeline.sources import rankings_daily
 from pipeline.sources.base import DATASET_FLOOR, Cadence, Exchange, Reply, Request, Source, Want, require_ok
 
 if TYPE_CHECKING:
@@ -285,6 +286,7 @@ SOURCES = (
         run_calls=3,
         refetched_days=3,
         published_after=PUBLISHED_AFTER,
+        yields_to=rankings_daily.NAME,
         plan=plan,
         exchange=exchange,
         parse=parse,

@@ -105,6 +105,12 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
         raise ContractBrokenError(
             f"{NAME} is only a part of the list ({len(models)} of {catalogue.total_count}). Nothing was landed."
         )
+    newest = max(model.created for model in models)
+    if fetch.context.get("is_imported") and newest > datetime.fromisoformat(fetch.fetched_at).timestamp():
+        raise ContractBrokenError(
+            f"{NAME} knows a model of {datetime.fromtimestamp(newest, UTC):%Y-%m-%d}, after the list is said to be "
+            "retrieved. Nothing of it was landed."
+        )
     frame = _frame(models)
     require_unique(frame, ["id"], NAME)
     require_unique(frame, ["model_permaslug"], NAME)

@@ -19,6 +19,7 @@ from pipeline.contracts import (
     require_ranked_days,
     unknown_fields,
 )
+from pipeline.errors import ContractBrokenError
 from pipeline.sources.base import DATASET_FLOOR, Cadence, Request, Source, Want, require_ok, walk, windows
 
 if TYPE_CHECKING:
@@ -96,6 +97,12 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
         floor_date = date.fromisoformat(fetch.context["end_date"]) + timedelta(days=1)
         return Parsed(settles=(WHOLE,), is_absent=True, floor_date=floor_date)
     meta = payload.meta
+    asked_end = date.fromisoformat(fetch.context["end_date"])
+    if meta.start_date < max(asked_start, DATASET_FLOOR) or meta.end_date > asked_end:
+        raise ContractBrokenError(
+            f"{NAME} covers {meta.start_date} to {meta.end_date}, while {asked_start} to {asked_end} was asked. "
+            "Nothing of it was landed."
+        )
     frame = ranked_rows(payload)
     require_ranked_days(frame, start=meta.start_date, end=meta.end_date, as_of=meta.as_of, what=NAME)
     first_date = min(row.date for row in payload.data)

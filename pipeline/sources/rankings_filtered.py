@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive import Fetch
 from pipeline.contracts import (
+    CATEGORIES,
+    CONTEXT_BUCKETS,
     Parsed,
     citation,
     gaps,
@@ -37,22 +39,7 @@ FIRST_MONDAY = DATASET_FLOOR + timedelta(days=-DATASET_FLOOR.weekday() % 7)
 # it is not there on Tuesday.
 WEEK_PUBLISHED_AFTER = DAY
 
-CONTEXT_BUCKETS = ("1K", "10K", "100K", "1M", "10M")
 MODALITIES = ("text", "image", "image_output", "audio", "tool_calling")
-CATEGORIES = (
-    "programming",
-    "roleplay",
-    "marketing",
-    "marketing/seo",
-    "technology",
-    "science",
-    "translation",
-    "legal",
-    "finance",
-    "health",
-    "trivia",
-    "academia",
-)
 LANGUAGE_TYPES = ("natural", "programming")
 
 

@@ -17,7 +17,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from pipeline.archive import Fetch
 from pipeline.contracts import WHOLE, Parsed, citation, printable, require_unique
-from pipeline.errors import ContractBrokenError, SourceError, SourceUnavailableError, may_pass
+from pipeline.errors import ContractBrokenError, SourceError, SourceUnavailableError, VoidError, may_pass
 from pipeline.pages import rankings
 from pipeline.sources.base import Cadence, Host, Request, Source, Want, walk
 
@@ -104,6 +104,8 @@ def parse_listing(fetch: Fetch, body: bytes) -> Parsed:
     _require_ok(fetch.status, "the list of captures")
     start, end = (date.fromisoformat(fetch.context[name]) for name in ("start_date", "end_date"))
     captures = sorted({capture for capture in _captures(body) if start <= capture.date <= end})
+    if not captures and (start, end) == (FIRST_CAPTURE, LAST_CAPTURE):
+        raise ContractBrokenError(f"{LISTING_NAME} names no capture at all: empty is an error. Nothing was landed.")
     rows = [(one.series, one.captured_at.replace(tzinfo=None), one.original, one.digest) for one in captures]
     frame = pl.DataFrame(
         rows,
@@ -199,15 +201,20 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
     stated = datetime.fromisoformat(fetch.context["captured_at"]).astimezone(UTC).replace(microsecond=0)
     captured_at = captured_at_by(fetch.url) or stated
     _require_ok(fetch.status, f"the capture of {captured_at:%Y-%m-%d %H:%M:%S}")
-    return _parse_page(body, captured_at, fetch.context.get("series", WHOLE))
+    what = f"{NAME}: the page of {captured_at.date()}"
+    try:
+        page = rankings.parse(body, what)
+    except ContractBrokenError as error:
+        # A capture never changes; what is not this page, or cut, is the archive's fault and may pass.
+        raise (VoidError if rankings.is_whole_page(body) else ContractBrokenError)(str(error)) from None
+    # An answer is held under the day of the capture that was asked, whichever the archive delivered.
+    return _parsed(page, what, captured_at, fetch.context.get("series", WHOLE), stated.date())
 
 
-def _parse_page(body: bytes, captured_at: datetime, series: str) -> Parsed:
+def _parsed(page: rankings.RankingsPage, what: str, captured_at: datetime, series: str, asked: date) -> Parsed:
     import polars as pl
 
     day = captured_at.date()
-    what = f"{NAME}: the page of {day}"
-    page = rankings.parse(body, what)
     frames = {"page_models": page.models, "page_charts": page.chart, "page_apps": page.apps}
     stamp = pl.lit(captured_at.replace(tzinfo=None), dtype=pl.Datetime("ms")).alias("captured_at")
     newest = max(page.models["last_active_date"].to_list(), default=day - DAY)
@@ -219,8 +226,8 @@ def _parse_page(body: bytes, captured_at: datetime, series: str) -> Parsed:
         settles=(series,),
         as_of=captured_at,
         # Not days of data: its windows end before the day of the capture.
-        first_date=day,
-        last_date=day,
+        first_date=asked,
+        last_date=asked,
         warnings=(*page.warnings, *odd),
         citation=citation(captured_at),
     )
@@ -228,7 +235,8 @@ def _parse_page(body: bytes, captured_at: datetime, series: str) -> Parsed:
 
 def _require_ok(status: int, what: str) -> None:
     if status != 200:
-        error = SourceUnavailableError if may_pass(status) else SourceError
+        gone = VoidError if status == 404 else SourceError
+        error = SourceUnavailableError if may_pass(status) else gone
         raise error(f"{NAME}: {what}: the web archive answered HTTP {status}.")
 
 

@@ -1,4 +1,4 @@
--- The models that a day's catalogue knows, for each day on which a catalogue was fetched. A model launched later
+-- The models that a day's whole catalogue knows, for each day on which one was fetched. A model launched later
 -- that day is in the next catalogue only, so that one counts too, for models created by the day's end.
 -- grain: date, model_permaslug
 with catalogue_days as (
@@ -6,6 +6,7 @@ with catalogue_days as (
         date,
         lead(date) over (order by date) as next_date
     from staging.stg_models
+    where is_whole
     group by date
 ),
 
@@ -16,7 +17,7 @@ known as (
         models.author,
         models.variant
     from catalogue_days
-    inner join staging.stg_models as models on catalogue_days.date = models.date
+    inner join staging.stg_models as models on catalogue_days.date = models.date and models.is_whole
     union
     select
         catalogue_days.date,
@@ -24,7 +25,7 @@ known as (
         models.author,
         models.variant
     from catalogue_days
-    inner join staging.stg_models as models on catalogue_days.next_date = models.date
+    inner join staging.stg_models as models on catalogue_days.next_date = models.date and models.is_whole
     where models.created_at::date <= catalogue_days.date
 )
 

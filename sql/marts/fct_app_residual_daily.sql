@@ -1,7 +1,6 @@
 -- What the listed apps leave of each day with app rankings: traffic without an app, of hidden apps, or below rank 200.
 -- grain: date
 -- check: cutoff_tokens >= 0
--- check: (residual_tokens is null) = (total_tokens is null or not is_whole)
 with listed as (
     select
         date,

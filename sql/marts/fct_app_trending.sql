@@ -3,8 +3,6 @@
 -- equal length before it; apps without an excess are not listed.
 -- grain: date, app_id
 -- check: window_start_date <= window_end_date
--- check: (our_total_tokens is null) = (not is_comparable)
--- check: (our_excess_tokens is null) = (not is_comparable)
 with lists as (
     select
         date,

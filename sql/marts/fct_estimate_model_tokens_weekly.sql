@@ -1,8 +1,6 @@
 -- Estimated tokens of each model that a category or language type lists in a week, current vintage, with its rank.
 -- grain: dimension, slice, week_start_date, model_permaslug
 -- check: estimated_tokens >= 0
--- check: (rank is null) = (model_permaslug = 'other')
--- check: rank >= 1
 select
     dimension, -- what the rankings are cut by: category or language_type
     slice, -- its value, such as marketing/seo or natural

@@ -2,7 +2,6 @@
 -- and the range of what the providers asked. A variant never has the price of its base.
 -- grain: date, model_permaslug
 -- check: prompt_usd_per_token >= 0 and completion_usd_per_token >= 0
--- check: lowest_prompt_usd_per_token <= highest_prompt_usd_per_token
 with listed as (
     select *
     from staging.stg_models

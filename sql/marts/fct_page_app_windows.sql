@@ -1,7 +1,6 @@
 -- What the saved rankings pages say of the listed applications: totals of the last 1, 7 and 30 complete days before a
 -- page was saved. Applications that OpenRouter hides are not listed, so that the listed ones are no top list.
 -- grain: capture_date, captured_at, ranking_window, app_id
--- check: window_start_date <= window_end_date
 -- check: total_tokens >= 0
 select
     captures.capture_date, -- UTC day on which the page was saved

@@ -1,7 +1,6 @@
 -- What the saved rankings pages say of each model: totals of the last 1, 7 and 30 complete days before a page was
 -- saved. The windows overlap, and are never to be added to each other or to daily figures.
 -- grain: capture_date, captured_at, ranking_window, model_permaslug
--- check: window_start_date <= window_end_date
 -- check: total_tokens >= 0
 select
     captures.capture_date, -- UTC day on which the page was saved

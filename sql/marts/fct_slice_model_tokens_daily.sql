@@ -1,8 +1,6 @@
 -- Exact tokens of each model that a slice lists on a day, current vintage, with its rank within the slice.
 -- grain: dimension, slice, date, model_permaslug
 -- check: total_tokens >= 0
--- check: (rank is null) = (model_permaslug = 'other')
--- check: rank >= 1
 select
     dimension, -- what the rankings are cut by: context_bucket or modality
     slice, -- its value, such as 100K or image_output

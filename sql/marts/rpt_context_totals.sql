@@ -2,35 +2,7 @@
 -- stand in answers of different moments: compare days that are not provisional.
 -- grain: date
 -- check: buckets between 0 and 5
--- check: (difference_tokens is null) = (not is_complete)
-with earliest as (
-    select
-        slice,
-        min(date) as first_date
-    from marts.fct_slice_tokens_daily
-    where dimension = 'context_bucket'
-    group by slice
-),
-
-answers as (
-    select
-        unnest(series) as slice,
-        floor_date
-    from meta.loads
-    where source = 'rankings-contexts' and outcome in ('landed', 'absent') and floor_date is not null
-),
-
--- Before the floor that an answer has shown, a bucket holds nothing. A day that is held disproves a later floor.
-floors as (
-    select
-        earliest.slice,
-        max(answers.floor_date) as floor_date
-    from earliest
-    inner join answers on earliest.slice = answers.slice and earliest.first_date >= answers.floor_date
-    group by earliest.slice
-),
-
-bucket_days as (
+with bucket_days as (
     select
         date,
         slice,
@@ -41,11 +13,12 @@ bucket_days as (
     union all
     select
         days.date,
-        floors.slice,
+        floors.series as slice,
         0 as total_tokens,
         false as is_provisional
     from intermediate.int_days as days
-    inner join floors on days.date < floors.floor_date
+    inner join intermediate.int_floors as floors on days.date < floors.floor_date
+    where floors.source = 'rankings-contexts'
 ),
 
 buckets as (

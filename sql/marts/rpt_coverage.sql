@@ -1,12 +1,13 @@
 -- What is held of each source on each date, and why not where it is not. A date counts as loaded when all parts of the
 -- source (pages, filters) are held that it can hold by then. Sources that were never read are not listed.
 -- grain: source, date
--- check: missing_series <= series
 with landed as (
     select
         source,
         min(first_date) as first_date,
-        min(fetched_at::date) as first_fetched_date
+        coalesce(
+            min(fetched_at::date) filter (where origin is null), min(fetched_at::date)
+        ) as first_fetched_date
     from meta.loads
     where outcome = 'landed'
     group by source
@@ -22,9 +23,8 @@ used as (
         sources.checked_at,
         case
             when sources.cadence = 'snapshot' then landed.first_fetched_date
-            -- Beside the Data API the exports are read for comparison only: their past is not wanted.
-            when sources.source = 'exports' and 'rankings-daily' in (select others.source from landed as others)
-                then landed.first_date
+            -- The past of what is read for comparison only is not wanted.
+            when sources.yields_to in (select others.source from landed as others) then landed.first_date
             else sources.floor_date
         end as wanted_from_date
     from meta.sources as sources
@@ -36,8 +36,7 @@ answers as (
         loads.source,
         unnest(loads.series) as series,
         if(used.cadence = 'snapshot', loads.fetched_at::date, loads.first_date) as first_date,
-        if(used.cadence = 'snapshot', loads.fetched_at::date, loads.last_date) as last_date,
-        loads.floor_date
+        if(used.cadence = 'snapshot', loads.fetched_at::date, loads.last_date) as last_date
     from meta.loads as loads
     inner join used on loads.source = used.source
     where loads.outcome in ('landed', 'absent')
@@ -50,27 +49,6 @@ held as (
         unnest(generate_series(first_date, last_date, interval 1 day))::date as date
     from answers
     where first_date is not null
-),
-
-earliest as (
-    select
-        source,
-        series,
-        min(date) as first_date
-    from held
-    group by source, series
-),
-
--- A date that is held disproves a later floor: a gap in what the source serves is not its end.
-floors as (
-    select
-        answers.source,
-        answers.series,
-        max(answers.floor_date) as floor_date
-    from answers
-    left join earliest on answers.source = earliest.source and answers.series = earliest.series
-    where answers.floor_date <= coalesce(earliest.first_date, answers.floor_date)
-    group by answers.source, answers.series
 ),
 
 dates as (
@@ -86,7 +64,30 @@ dates as (
     where cadence <> 'capture'
 ),
 
--- Where the parts vary (the ranked models), a date is held when any of them is.
+-- Where the parts vary (the ranked models), the answers of the day say how many were asked.
+asked as (
+    select
+        source,
+        fetched_at::date as date,
+        max(asked_series) as parts
+    from meta.loads
+    where asked_series is not null
+    group by source, fetched_at::date
+),
+
+varying as (
+    select
+        dates.source,
+        dates.date,
+        count(distinct held.series) as held_parts,
+        any_value(asked.parts) as asked_parts
+    from dates
+    left join held on dates.source = held.source and dates.date = held.date
+    left join asked on dates.source = asked.source and dates.date = asked.date
+    where dates.series is null
+    group by dates.source, dates.date
+),
+
 parts as (
     select
         dates.source,
@@ -96,13 +97,19 @@ parts as (
     where dates.series is not null
     union all
     select
-        dates.source,
-        dates.date,
-        min(held.series) as series
-    from dates
-    left join held on dates.source = held.source and dates.date = held.date
-    where dates.series is null
-    group by dates.source, dates.date
+        varying.source,
+        varying.date,
+        held.series
+    from varying
+    inner join held on varying.source = held.source and varying.date = held.date
+    union all
+    select
+        source,
+        date,
+        unnest(list_transform(
+            generate_series(1, greatest(coalesce(asked_parts, 0), 1) - held_parts), lambda number: 'part ' || number
+        )) as series
+    from varying
     union all
     select distinct
         held.source,
@@ -131,7 +138,7 @@ cells as (
     from parts
     inner join used on parts.source = used.source
     left join held on parts.source = held.source and parts.date = held.date and parts.series = held.series
-    left join floors on parts.source = floors.source and parts.series = floors.series
+    left join intermediate.int_floors as floors on parts.source = floors.source and parts.series = floors.series
 )
 
 select

@@ -6,7 +6,6 @@
 -- trending tokens: the window of an app by the daily app rankings against OpenRouter's trending list, within 0.1 %.
 -- trending rank: the place of an app by our excess against that in OpenRouter's list, among the comparable apps of it.
 -- grain: comparison, date, entity
--- check: verdict <> 'agrees' or difference is not null
 with exports as (
     select
         'exports' as comparison,

@@ -1,15 +1,42 @@
--- What a day's first vintage said and what its last one says, for every day that was received more than once.
+-- What a day's first vintage said and what its last one says, for every day that was received more than once. Vintages
+-- of another source, or imported ones beside fetched ones, are no restatement: those like the current one count.
 -- grain: date, model_permaslug
 -- check: first_as_of <= last_as_of
-with vintages as (
+with received as (
     select
+        rankings.date,
+        rankings.load_id,
+        rankings.source,
+        loads.origin is null as is_fetched,
+        any_value(rankings.as_of) as as_of,
+        any_value(rankings.fetched_at) as fetched_at
+    from raw.rankings_daily as rankings
+    inner join meta.loads as loads on rankings.load_id = loads.load_id
+    group by rankings.date, rankings.load_id, rankings.source, loads.origin is null
+),
+
+current_vintages as (
+    select distinct
         date,
-        load_id,
-        any_value(as_of) as as_of,
-        row_number() over (partition by date order by any_value(as_of), any_value(fetched_at), load_id) as vintage,
-        count(*) over (partition by date) as vintages
-    from raw.rankings_daily
-    group by date, load_id
+        load_id
+    from staging.stg_rankings_daily
+),
+
+vintages as (
+    select
+        received.date,
+        received.load_id,
+        received.as_of,
+        row_number() over (
+            partition by received.date
+            order by received.as_of, received.fetched_at, received.load_id
+        ) as vintage,
+        count(*) over (partition by received.date) as vintages
+    from received
+    inner join current_vintages on received.date = current_vintages.date
+    inner join received as counting
+        on current_vintages.date = counting.date and current_vintages.load_id = counting.load_id
+    where received.source = counting.source and received.is_fetched = counting.is_fetched
 ),
 
 first_and_last as (

@@ -5,10 +5,11 @@ select
     null::varchar as load_id, -- digest of the answer's row in the archive's manifest
     null::varchar as source, -- which source was asked
     null::varchar[] as series, -- parts of the source that the answer settles, or that were asked if it is refused
+    null::integer as asked_series, -- parts that were asked at once, where their number varies; else null
     null::varchar as url, -- what was asked
     null::varchar as origin, -- where an imported file comes from; null for what the pipeline fetched itself
-    null::varchar as outcome, -- landed, reference (led to other answers), absent (nothing there) or refused
-    null::varchar as message, -- why it was refused
+    null::varchar as outcome, -- landed, reference (led to other answers), absent (nothing there), refused or void
+    null::varchar as message, -- why it was refused; what is void is never asked again
     null::varchar as warnings, -- what was odd but kept, such as unknown fields
     null::timestamp as fetched_at, -- instant (UTC) at which the pipeline received it
     null::timestamp as as_of, -- instant (UTC) as of which the source states the figures

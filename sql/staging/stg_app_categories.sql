@@ -22,5 +22,5 @@ inner join staging.stg_snapshots as snapshots
 qualify
     row_number() over (
         partition by snapshots.date, raw_rows.part, raw_rows.app_id
-        order by raw_rows.fetched_at desc, raw_rows.page::integer asc
+        order by snapshots.is_fetched desc, raw_rows.fetched_at desc, raw_rows.page::integer asc
     ) = 1

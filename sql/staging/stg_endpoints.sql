@@ -32,5 +32,5 @@ inner join staging.stg_snapshots as snapshots
 qualify
     dense_rank() over (
         partition by snapshots.date, raw_rows.model_permaslug
-        order by raw_rows.fetched_at desc, raw_rows.load_id desc
+        order by snapshots.is_fetched desc, raw_rows.fetched_at desc, raw_rows.load_id desc
     ) = 1

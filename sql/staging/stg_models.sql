@@ -1,6 +1,28 @@
--- Every catalogue row of every catalogue, with the day it was fetched and its parts named. An imported catalogue stands
--- in for a day on which the pipeline fetched none.
+-- Every catalogue row of every catalogue that counts, with the day it was fetched and its parts named. An imported
+-- catalogue stands in for a day on which the pipeline fetched none. Where it lists models with text output only, as
+-- most that others saved do, it counts up to the first whole one: behind that it would make models look delisted.
 -- grain: load_id, model_permaslug
+with catalogues as (
+    select
+        models.load_id,
+        any_value(models.fetched_at) as fetched_at,
+        any_value(loads.origin is null) as is_fetched,
+        any_value(loads.origin is null) or not bool_and(models.output_modalities like '%text%') as is_whole
+    from raw.models as models
+    inner join meta.loads as loads on models.load_id = loads.load_id
+    group by models.load_id
+),
+
+counting as (
+    select
+        load_id,
+        is_whole
+    from catalogues
+    qualify
+        (is_fetched or not bool_or(is_fetched) over (partition by fetched_at::date))
+        and (is_whole or fetched_at < coalesce(min(if(is_whole, fetched_at, null)) over (), '9999-12-31'::timestamp))
+)
+
 select
     models.load_id, -- row of meta.loads
     models.fetched_at, -- instant (UTC) of the catalogue
@@ -28,9 +50,7 @@ select
     models.hugging_face_id is not null as is_open_weight_candidate, -- weights are linked; licences differ
     models.is_reasoning_capable, -- the catalogue lists reasoning
     models.expiration_date, -- day after which the model may be removed
-    models.alias_target_slug -- concrete model behind an alias
+    models.alias_target_slug, -- concrete model behind an alias
+    counting.is_whole -- the catalogue lists models of all output modalities
 from raw.models as models
-inner join meta.loads as loads on models.load_id = loads.load_id
-qualify
-    loads.origin is null
-    or not bool_or(loads.origin is null) over (partition by models.fetched_at::date)
+inner join counting on models.load_id = counting.load_id

@@ -1,7 +1,6 @@
 -- The rankings pages that were read, with the last day that their windows hold. A page that lists no use on the day
 -- before it was saved came out of a cache, or its time of saving is stated too late: its windows end earlier.
 -- grain: captured_at
--- check: window_end_date < capture_date
 with readings as (
     select
         captured_at,
@@ -32,7 +31,7 @@ uses as (
     select
         captured_at,
         max(last_active_date) as last_active_date
-    from raw.page_models
+    from staging.stg_page_models
     group by captured_at
 )
 

@@ -18,5 +18,5 @@ inner join staging.stg_snapshots as snapshots
 qualify
     row_number() over (
         partition by snapshots.date, raw_rows.app_slug, raw_rows.model_permaslug, raw_rows.turn_range
-        order by raw_rows.fetched_at desc, raw_rows.page::integer desc
+        order by snapshots.is_fetched desc, raw_rows.fetched_at desc, raw_rows.page::integer desc
     ) = 1

@@ -83,8 +83,9 @@ def test_a_full_page_leaves_the_next_one_open() -> None:
 def test_an_empty_day_is_an_error_unless_newer_days_are_held() -> None:
     assert "has no rows: empty is an error, not a day without use." in refused(page(0))
     assert "HTTP 400" in refused(page(0), status=400)
-    for answer in (parse(page(0), is_older=True), parse(b"{}", status=400, is_older=True)):
-        assert (answer.is_absent, answer.settles, answer.floor_date) == (True, PAGES, date(2026, 8, 21))
+    gap, floor = parse(page(0), is_older=True), parse(b"{}", status=400, is_older=True)
+    assert (gap.is_absent, gap.settles, gap.floor_date, gap.first_date) == (True, PAGES, None, None)
+    assert (floor.is_absent, floor.settles, floor.floor_date) == (True, PAGES, date(2026, 8, 21))
 
 
 def test_a_window_is_never_taken_for_a_day() -> None:

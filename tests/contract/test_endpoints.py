@@ -191,7 +191,7 @@ def test_each_wanted_model_is_asked_under_its_id() -> None:
         "GET /api/v1/models/acme/large/endpoints",
         "GET /api/v1/models/b/two:free/endpoints",
     ]
-    assert requests[1].context == {"series": "b/two:free", "model_permaslug": "b/two-2:free"}
+    assert requests[1].context == {"series": "b/two:free", "model_permaslug": "b/two-2:free", "asked_series": 2}
     assert SOURCE.series is None
     assert SOURCE.needs_key is False
     held = Want(NOW, {ID: TODAY}, subjects=subjects)

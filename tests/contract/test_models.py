@@ -51,7 +51,7 @@ def model(identifier: str = "acme/large", canonical: str = "acme/large-20260101"
     }
 
 
-def parse(payload: Any, status: int = 200) -> Parsed:
+def parse(payload: Any, status: int = 200, **context: Any) -> Parsed:
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     fetch = Fetch(
         source="models",
@@ -60,6 +60,7 @@ def parse(payload: Any, status: int = 200) -> Parsed:
         fetched_at="2026-08-22T13:00:00.000Z",
         sha256="",
         size_bytes=len(body),
+        context=context,
     )
     return SOURCE.parse(fetch, body)
 
@@ -280,3 +281,12 @@ def test_every_recorded_catalogue_is_valid(replay: Callable[..., Any]) -> None:
         frame = parse({"data": recording.models(moment)}).frames["models"]
         assert frame.height > 300
         assert frame["model_permaslug"].n_unique() == frame.height
+
+
+def test_an_imported_list_is_not_older_than_its_models() -> None:
+    younger = {"data": [model(created=1_787_500_000)]}
+    assert parse(younger).rows == 1
+    with pytest.raises(
+        ContractBrokenError, match="knows a model of 2026-08-23, after the list is said to be retrieved"
+    ):
+        parse(younger, is_imported=True)

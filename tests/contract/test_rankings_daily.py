@@ -354,3 +354,11 @@ def test_windows_cover_every_day_with_the_fewest_spans(offsets: set[int], span: 
     assert all(start in days and end in days and 0 <= (end - start).days < span for start, end in found)
     assert all(older[1] < newer[0] for newer, older in pairwise(found))
     assert len(found) == fewest(sorted(offsets), span)
+
+
+@pytest.mark.parametrize("window", [("2026-08-18", "2026-08-21"), ("2026-08-19", "2026-08-22")])
+def test_a_window_that_was_not_asked_is_refused(window: tuple[str, str]) -> None:
+    payload = valid()
+    payload["meta"] |= {"start_date": window[0], "end_date": window[1]}
+    with pytest.raises(ContractBrokenError, match=f"covers {window[0]} to {window[1]}, while 2026-08-19 to"):
+        parse(payload)

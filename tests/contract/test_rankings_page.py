@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pipeline.archive import Fetch
 from pipeline.contracts import WHOLE, Parsed
-from pipeline.errors import ContractBrokenError, SourceError, SourceUnavailableError
+from pipeline.errors import ContractBrokenError, SourceError, SourceUnavailableError, VoidError
 from pipeline.pages import flight, rankings
 from pipeline.pages.rankings import RankingsPage, parse
 from pipeline.sources.base import Cadence, Host, Request, Want
@@ -471,7 +471,10 @@ def test_what_is_held_or_was_not_asked_is_not_read() -> None:
 
 def test_there_may_be_no_captures() -> None:
     for answer in (b"[]", listing()):
-        assert walk(wanting("2025-11-01", "2025-11-30"), answer) == []
+        assert listed(answer, "2025-11-01", "2025-11-30") == {}
+        (whole,) = LISTING.plan(wanting("2025-02-05", "2026-05-16"))
+        with pytest.raises(ContractBrokenError, match="names no capture at all: empty is an error"):
+            fetched(whole, answer)
 
 
 @pytest.mark.parametrize(
@@ -536,6 +539,23 @@ def test_a_saved_page_is_of_the_time_that_its_user_states() -> None:
     assert set(parsed.frames["page_models"]["captured_at"]) == {datetime(2025, 11, 8, 5)}
 
 
+@pytest.mark.parametrize(
+    ("body", "is_void"),
+    [
+        (f"<html><title>{TITLE}</title></html>".encode(), True),
+        (f"<html><title>{TITLE}</title>".encode(), False),
+        (b"<html><title>Internet Archive: Temporarily Offline</title></html>", False),
+    ],
+    ids=["an empty shell", "a cut page", "another page"],
+)
+def test_only_what_never_changes_is_never_asked_again(body: bytes, is_void: bool) -> None:
+    with pytest.raises(ContractBrokenError) as error:
+        fetched(CAPTURED, body)
+    assert isinstance(error.value, VoidError) == is_void
+    with pytest.raises(VoidError):
+        fetched(CAPTURED, b"", status=404)
+
+
 @pytest.mark.parametrize("newest", ["2025-11-06", "2025-11-08"])
 def test_a_page_out_of_a_cache_is_warned_of(newest: str) -> None:
     (warning,) = fetched(CAPTURED, pages(element(ranking(model(date=newest))))).warnings
@@ -557,13 +577,15 @@ def test_another_status_is_that_of_the_web_archive(status: int) -> None:
 @given(
     st.lists(
         st.tuples(st.integers(0, 8), st.integers(0, 23), st.sampled_from(["", "?view=day", "?view=x", "/a"])),
+        min_size=1,
         max_size=12,
         unique_by=lambda one: one[:2],
     ),
     st.sets(st.integers(0, 8), min_size=1),
 )
 def test_at_most_one_capture_a_wanted_day_and_view_is_read(made: list[tuple[int, int, str]], wanted: set[int]) -> None:
-    answer = listing(*(row(f"2025110{day + 1}{hour:02}0000", ORIGINAL + view) for day, hour, view in made))
+    more = row("20260101000000")
+    answer = listing(*(row(f"2025110{day + 1}{hour:02}0000", ORIGINAL + view) for day, hour, view in made), more)
     want = Want(NOW, {WHOLE: frozenset(date(2025, 11, day + 1) for day in wanted)})
     asked = walk(want, answer)
     assert asked == sorted(asked, key=lambda one: one[:14], reverse=True)
@@ -611,4 +633,6 @@ def test_the_replayed_web_archive_is_read_whole(replay: Callable[..., Any]) -> N
     assert parsed.warnings == ()
     redirected = Request("/web/20251001000000id_/" + ORIGINAL, {}, {"captured_at": "2025-10-01T00:00:00+00:00"})
     url, body = answer(redirected)
-    assert fetched(redirected, body, url=url).first_date == date(2025, 11, 8)
+    parsed = fetched(redirected, body, url=url)
+    # Held as what was asked, told as what it is.
+    assert (parsed.first_date, parsed.as_of) == (date(2025, 10, 1), datetime(2025, 11, 8, 4, 49, 35, tzinfo=UTC))

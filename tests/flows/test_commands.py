@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import pty
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,6 +23,8 @@ from pipeline.rendering import Format
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
 from tests.conftest import KEY, Ended, morning_after
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +144,9 @@ def test_a_traceback_only_with_debug(home: Settings, cli: Callable[..., Ended]) 
 def test_query_reads_the_published_file_and_nothing_else(home: Settings, cli: Callable[..., Ended]) -> None:
     ended = cli("query", "select count(*) as days from growth_total", "--format", "csv")
     assert ended.out == "days\n59\n"
-    assert cli("query", "create table more (a int)").code == 2
+    for statement in ("create table more (a int)", "copy growth_total to 'growth.csv'", "from read_text('/etc/hosts')"):
+        assert cli("query", statement).code == 2, statement
+    assert not Path("growth.csv").exists()
 
 
 def test_status_names_the_gaps(home: Settings, cli: Callable[..., Ended]) -> None:
@@ -189,3 +197,48 @@ def test_output_that_nobody_reads_to_the_end_brings_no_traceback(home: Settings)
 
 def test_every_format_has_a_name_for_the_command_line() -> None:
     assert {form.value for form in Format} == {"table", "csv", "json", "markdown"}
+
+
+def test_a_person_who_watches_sees_the_running_step(filled_home: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(filled_home, tmp_path / "watched")
+    environment = {
+        **os.environ,
+        "TOKENGROWTH_HOME": str(home),
+        "TOKENGROWTH_NOW": "2025-03-02T08:00:00Z",
+        "TERM": "xterm",
+    }
+    watcher, terminal = pty.openpty()
+    command = [sys.executable, "-m", "pipeline", "rebuild"]
+    with subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=terminal, stderr=terminal, stdin=subprocess.DEVNULL
+    ) as process:
+        os.close(terminal)
+        shown = b""
+        with suppress(OSError):
+            while piece := os.read(watcher, 4096):
+                shown += piece
+    os.close(watcher)
+    assert process.returncode == 0, shown
+    assert b"rebuild: 0 requests" in shown
+    assert b"publish" in shown
+
+
+@pytest.mark.parametrize("instant", ["2022-12-31", "2999-01-01"])
+def test_an_import_states_a_time_that_can_be(home: Settings, cli: Callable[..., Ended], instant: str) -> None:
+    Path("saved.json").write_text("{}")
+    ended = cli("import", "saved.json", "--origin", "a colleague", "--retrieved-at", instant)
+    assert ended.code == 2
+    assert "is not between 2023-01-01 and now; it is in UTC." in ended.err
+
+
+def test_an_import_names_the_file_that_is_none_and_lands_nothing(home: Settings, cli: Callable[..., Ended]) -> None:
+    Path("good.json").write_text(json.dumps({"data": [{"name": "A", "slug": "a", "privacy_policy_url": None}]}))
+    Path("bad.json").write_text("[]")
+    words = ("--origin", "a colleague", "--retrieved-at", "2025-03-01")
+    for name, sentence in (
+        ("bad.json", "bad.json: The file is none that can be imported"),
+        ("gone.json", "gone.json: No such"),
+    ):
+        ended = cli("import", "good.json", name, *words)
+        assert (ended.code, sentence in ended.err) == (2, True), ended.err
+    assert cli("query", "select count(*) as n from loads where origin is not null", "--format", "csv").out == "n\n0\n"

@@ -41,6 +41,7 @@ class Rankings:
     source: str = "rankings-daily"
     is_simulated: bool = False
     citation: str | None = "Source: OpenRouter"
+    origin: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Catalogue:
     fetched_at: datetime
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     load_id: str | None = None
+    origin: str | None = None
 
 
 def boards(listed: Sequence[Board | None], start: int = 0) -> dict[date, Board]:
@@ -102,7 +104,7 @@ def landed(*given: Rankings | Catalogue) -> duckdb.DuckDBPyConnection:
             facts = _facts(one.fetched_at, one.fetched_at, load_id, "models")
             landings["raw.models"] += [catalogue_entry(slug, **traits) | facts for slug, traits in one.models.items()]
             load = {"is_simulated": False, "citation": None}
-        landings["meta.loads"].append({**facts, "outcome": "landed", **load})
+        landings["meta.loads"].append({**facts, "outcome": "landed", "origin": one.origin, **load})
     for table, rows in landings.items():
         insert(connection, table, rows)
     return connection

@@ -22,6 +22,7 @@ class Snapshot:
     fetched_at: datetime
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     series: Sequence[str] = (WHOLE,)
+    origin: str | None = None
 
 
 def built(select: Sequence[str], *given: Snapshot | Catalogue) -> duckdb.DuckDBPyConnection:
@@ -37,6 +38,7 @@ def built(select: Sequence[str], *given: Snapshot | Catalogue) -> duckdb.DuckDBP
         for table, rows in snapshot.tables.items():
             insert(connection, f"raw.{table}", [{**row, **load} for row in rows])
         outcome = "landed" if any(snapshot.tables.values()) else "absent"
-        insert(connection, "meta.loads", [{**load, "series": list(snapshot.series), "outcome": outcome}])
+        facts = {"series": list(snapshot.series), "outcome": outcome, "origin": snapshot.origin}
+        insert(connection, "meta.loads", [{**load, **facts}])
     models.require_passed(models.build(connection, MODELS, [f"+{name}" for name in select]))
     return connection

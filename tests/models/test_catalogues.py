@@ -185,3 +185,21 @@ def test_views_show_the_newest_day_of_their_dimension() -> None:
         ("other", 4),
     ]
     assert rows(connection, "growth_total", "date, total_tokens") == [(day(0), 3), (day(1), 7)]
+
+
+def test_an_imported_list_of_text_models_delists_nothing_and_narrows_no_bound() -> None:
+    whole = {"a/one": {}, "a/embed": {"output_modalities": "embeddings"}}
+    text = {"a/one": {}}
+    ranked = final(boards([{"a/one": 100, "other": 10}] * 3))
+    connection = built(
+        ranked,
+        Catalogue(instant(0, 6), text, origin="a colleague"),
+        Catalogue(instant(1, 8), whole),
+        Catalogue(instant(1, 9), {}, origin="a colleague"),
+        Catalogue(instant(2, 8), text, origin="a colleague"),
+        select=["+dim_model_history", "+fct_token_growth_daily"],
+    )
+    found = rows(connection, "dim_model_history", "model_permaslug, valid_from, valid_to")
+    assert found == [("a/embed", instant(1, 8), None), ("a/one", instant(0, 6), None)]
+    days = connection.execute("select distinct date from intermediate.int_catalogue_days order by date").fetchall()
+    assert days == [(day(1),)]

@@ -69,6 +69,7 @@ def built(*filtered: Filtered, totals: Mapping[date, Board] | None = None) -> du
         insert(connection, f"raw.rankings_{table}", ranked)
         load = {"outcome": "landed" if one.boards else "absent", "is_simulated": False, "series": [one.slice]}
         known = {"floor_date": one.floor_date, "origin": one.origin}
+        known |= {"first_date": min(one.boards), "last_date": max(one.boards)} if one.boards else {}
         insert(connection, "meta.loads", [facts | load | {name: value for name, value in known.items() if value}])
     models.require_passed(models.build(connection, MODELS, SELECT))
     return connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -180,3 +181,10 @@ def test_every_mart_builds_without_rows() -> None:
     assert rows(connection, "dim_provider", "provider_slug") == []
     assert rows(connection, "fct_endpoint_daily", ENDPOINTS) == []
     assert rows(connection, "fct_model_price_daily", LIST_PRICES) == []
+
+
+def test_endpoints_that_were_fetched_win_over_imported_ones_under_another_id() -> None:
+    fetched = endpoints(instant(1, 8), "a/one", 0.001, identifier="a/one")
+    imported = replace(endpoints(instant(1, 9), "a/one", 0.999, identifier="a/uno"), origin="a colleague")
+    connection = built(["fct_endpoint_daily"], fetched, imported)
+    assert rows(connection, "fct_endpoint_daily", ENDPOINTS) == [(day(1), "a/one", 1, 0.001)]

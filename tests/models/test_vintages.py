@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -95,3 +96,16 @@ def test_revisions_know_what_stayed_and_what_was_nothing() -> None:
     )
     found = rows(connection, "rpt_revisions", "model_permaslug, change_tokens, change_pct, is_restated")
     assert found == [("a/one", 0, 0.0, False), ("a/two", 5, None, True)]
+
+
+def test_another_source_or_an_import_is_no_restatement() -> None:
+    board = {"a/one": 100}
+    connection = received(
+        vintage(board, instant(2), instant(2), "a"),
+        vintage(board, instant(3), instant(3), "b"),
+        replace(vintage({"a/one": 104}, instant(4), instant(4), "c"), source="exports"),
+        replace(vintage({"a/one": 3}, instant(5), instant(5), "d"), origin="a colleague"),
+    )
+    found = rows(connection, "rpt_revisions", "vintages, first_tokens, last_tokens, is_restated")
+    assert found == [(2, 100, 100, False)]
+    assert rows(connection, "fct_model_tokens_daily", "total_tokens") == [(100,)]

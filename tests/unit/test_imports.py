@@ -187,6 +187,20 @@ def test_the_address_tells_a_list_of_apps(more: str, source: str, series: str) -
 def test_trending_apps_may_be_those_of_a_window() -> None:
     url = f"{API}/datasets/app-rankings?sort=trending"
     assert found(apps(20, start_date="2026-07-22"), url) == ("app-trending", WHOLE)
+    for more in ("&category=coding", "&subcategory=legal", "&offset=100", "&limit=20"):
+        with pytest.raises(UsageError):
+            look(apps(20, start_date="2026-07-22"), url + more)
+
+
+def test_what_no_address_tells_is_doubted() -> None:
+    assert look(rankings()).doubt == "taken as rankings-daily without filters, as no address of OpenRouter's API tells"
+    assert look(rankings(), f"{API}/datasets/rankings-daily").doubt is None
+    assert look(PROVIDERS).doubt is None
+
+
+def test_the_endpoints_of_an_alias_are_not_those_of_a_model() -> None:
+    with pytest.raises(UsageError, match="of an alias"):
+        look(served("~a/latest", "a/one-1"))
 
 
 def test_the_address_tells_the_page_of_session_costs() -> None:

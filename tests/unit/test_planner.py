@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.archive import Fetch
 from pipeline.contracts import WHOLE, Parsed
-from pipeline.errors import UsageError
+from pipeline.errors import SourceUnavailableError, UsageError
 from pipeline.planner import (
     Held,
     backfill_want,
@@ -139,8 +139,7 @@ def nothing_before(day: int) -> Parsed:
 def test_a_walk_skips_what_an_answer_has_settled_and_ends_at_the_floor() -> None:
     short = Parsed(settles=("1", "2"))
     want = Want(NOW, {"1": days(12, 20), "2": days(12, 20)})
-    absent = {("1", "17"): nothing_before(18), ("1", "16"): nothing_before(17)}
-    asked = drive(want, {("1", "20"): None, ("1", "19"): short, **absent})
+    asked = drive(want, {("1", "20"): None, ("1", "19"): short, ("1", "17"): nothing_before(18)})
     assert asked == [
         ("1", "20", False),
         ("2", "20", False),
@@ -148,25 +147,50 @@ def test_a_walk_skips_what_an_answer_has_settled_and_ends_at_the_floor() -> None
         ("1", "18", True),
         ("2", "18", True),
         ("1", "17", True),
-        ("1", "16", True),
     ]
     (first,) = drive(Want(NOW, {"1": days(3, 3)}, {"1": date(2026, 8, 4)}), {})
     assert first == ("1", "03", True)
 
 
-def test_one_gap_is_no_end_and_an_answer_that_begins_late_is() -> None:
-    short = dict.fromkeys((("1", str(day)) for day in range(10, 21)), Parsed(settles=("1", "2")))
-    gaps = {("1", "18"): nothing_before(19), ("1", "16"): nothing_before(17)}
-    want = Want(NOW, {"1": days(15, 20), "2": days(15, 20)})
-    assert [day for _, day, _ in drive(want, short | gaps)] == ["20", "19", "18", "17", "16", "15"]
-    late = {("1", "18"): Parsed(settles=("1", "2"), floor_date=date(2026, 8, 18))}
-    assert [day for _, day, _ in drive(want, short | late)] == ["20", "19", "18"]
+def test_a_walk_strides_over_gaps_and_an_answer_that_begins_late_is_an_end() -> None:
+    all_days = frozenset(TARGET - n * DAY for n in range(60))
+    short = Parsed(settles=("1", "2"))
+    gap = Parsed(settles=("1", "2"), is_absent=True)
+    held = {("1", f"{day:%d}"): short for day in all_days}
+    want = Want(NOW, {"1": days(1, 20), "2": days(1, 20)})
+
+    def asked(answers: dict[tuple[str, str], Parsed | None]) -> list[int]:
+        return [int(day) for page, day, _ in drive(want, answers)]
+
+    assert asked(held) == list(range(20, 0, -1))
+    # One day without anything, then three: the walk finds what lies behind, and leaves the rest to the next one.
+    assert asked(held | {("1", "18"): gap}) == list(range(20, 0, -1))
+    assert asked(held | dict.fromkeys((("1", "18"), ("1", "17"), ("1", "16")), gap)) == [
+        20,
+        19,
+        18,
+        17,
+        *range(15, 0, -1),
+    ]
+    nothing = dict.fromkeys((("1", f"{day:02}") for day in range(1, 19)), gap)
+    assert asked(held | nothing) == [20, 19, 18, 17, 15, 11, 3]
+    late = Parsed(settles=("1", "2"), floor_date=date(2026, 8, 18))
+    assert asked(held | {("1", "18"): late}) == [20, 19, 18]
+
+
+def test_a_call_that_cannot_be_made_does_not_stop_those_behind_it() -> None:
+    exchange = walk(pages)(Want(NOW, {"1": days(18, 20)}))
+    assert next(exchange).start_date == date(2026, 8, 20)
+    assert exchange.throw(SourceUnavailableError("The line is down.")).start_date == date(2026, 8, 19)
+    assert exchange.send(Reply(200, b"", Parsed(settles=("1",)))).start_date == date(2026, 8, 18)
+    with pytest.raises(SourceUnavailableError, match="The line is down"):
+        exchange.send(Reply(200, b"", Parsed(settles=("1",))))
 
 
 def test_a_plan_counts_later_pages_as_far_as_the_newest_list_needed_them() -> None:
     want = Want(NOW, {"1": days(19, 20), "2": days(19, 20)})
     unknown = planned(source(), want, Held())
-    assert (unknown.at_least, unknown.expected, unknown.at_most) == (2, 2, 4)
+    assert (unknown.expected, unknown.at_most) == (2, 4)
     assert planned(source(), want, Held(followed=frozenset({"2"}))).expected == 4
     assert planned(source(), None, Held()).at_most == 0
 
