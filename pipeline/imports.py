@@ -6,13 +6,14 @@ A filtered answer looks like a whole one; only the parameters of the address tha
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeGuard
 from urllib.parse import parse_qsl, urlsplit
+
+from pydantic_core import from_json
 
 from pipeline.contracts import CATEGORIES, CONTEXT_BUCKETS, WHOLE, printable
 from pipeline.errors import ContractBrokenError, UsageError
@@ -118,8 +119,8 @@ def _export(body: bytes) -> _Found | None:
 
 def _answer(body: bytes, params: Params) -> _Found | None:
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
+        answer = from_json(body)
+    except ValueError:
         return None
     if not isinstance(answer, dict):
         return None

@@ -57,6 +57,7 @@ def planned(cli: Callable[..., Ended]) -> dict[str, dict[str, int | None]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_with_a_key_every_source_is_filled_by_the_planned_calls(
     use: Callable[..., Settings], replay: Callable[..., Any], cli: Callable[..., Ended]
@@ -112,6 +113,7 @@ def test_without_a_key_every_keyless_source_is_filled_and_the_others_are_named_o
     assert all(name in line for name, source in SOURCES.items() if source.needs_key)
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 @pytest.mark.parametrize(("status", "sentence"), [(401, "HTTP 401"), (403, "HTTP 403")])
 def test_a_key_that_is_refused_is_named_once_and_keyless_sources_go_on(
@@ -183,6 +185,7 @@ def limited(use: Callable[..., Settings], server: Any, clock: datetime) -> Setti
     )
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_a_backfill_goes_on_day_after_day_and_asks_nothing_twice(
     use: Callable[..., Settings], replay: Callable[..., Any], cli: Callable[..., Ended]
@@ -265,6 +268,7 @@ def test_a_model_that_cannot_be_read_does_not_lose_the_others_nor_pass_as_whole(
     assert rows(settings.published_path, query) == [("loaded", True, 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_a_key_that_is_refused_where_none_is_needed_is_left_out(
     use: Callable[..., Settings], replay: Callable[..., Any]
@@ -292,6 +296,7 @@ def test_sources_that_the_settings_name_without_a_key_fail_by_name(
     assert "failed: app-rankings, benchmarks: OPENROUTER_API_KEY is needed, and none is set." in ended.err
 
 
+@pytest.mark.slow
 def test_a_reserve_is_kept_on_the_next_day_too(
     use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,6 +351,7 @@ def test_rebuild_reproduces_every_table_of_every_source(
     assert sent(server) == asked
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_captures_are_read_by_a_backfill_and_the_empty_shell_is_refused_when_imported(
     use: Callable[..., Settings], replay: Callable[..., Any], replay_module: Any, cli: Callable[..., Ended]
@@ -368,6 +374,7 @@ def test_captures_are_read_by_a_backfill_and_the_empty_shell_is_refused_when_imp
     assert "Use the Data API with a key, or OpenRouter's keyless exports." in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 def test_what_was_fetched_wins_over_an_import_whatever_the_dates(
     use: Callable[..., Settings], replay: Callable[..., Any], cli: Callable[..., Ended], tmp_path: Path
@@ -409,6 +416,7 @@ def test_real_files_are_not_imported_into_simulated_data(
     assert "holds simulated data (seed=7), and the file is real data; use another TOKENGROWTH_HOME" in ended.err
 
 
+@pytest.mark.slow
 def test_a_missed_snapshot_is_lost_and_a_missed_day_is_not(
     use: Callable[..., Settings], simulate: Callable[..., Any], cli: Callable[..., Ended]
 ) -> None:

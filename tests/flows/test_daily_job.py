@@ -125,6 +125,7 @@ def test_with_a_key_a_backfill_leaves_the_exports_alone(
     assert server.counts[f"{EXPORTS}/latest.manifest.json"] == 1
 
 
+@pytest.mark.slow
 def test_rebuild_reproduces_every_table_offline(
     use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World
 ) -> None:
@@ -217,6 +218,7 @@ def test_the_days_limit_ends_with_4_and_keeps_what_was_loaded(
     assert server.counts[RANKINGS] == 2
 
 
+@pytest.mark.slow
 def test_deleting_the_warehouse_never_touches_the_ledger(
     use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World, cli: Callable[..., Ended]
 ) -> None:
