@@ -27,8 +27,10 @@ demo: $(READY)
 test: $(READY)
 	@$(PYTEST) -n auto --dist worksteal
 
+# What is timed runs by itself.
 test-slow: $(READY)
-	@$(PYTEST) -m slow
+	@$(PYTEST) -m slow -n auto --dist loadfile --ignore=tests/slow/test_bench.py
+	@$(PYTEST) -m slow tests/slow/test_bench.py
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

@@ -75,7 +75,7 @@ class SourceOutcome:
             self.status, self.message = "skipped", None
         elif self.fetch_error or self.refusals:
             self.status = "quota_reached" if self.is_quota_reached else "failed"
-            more = f" ({len(self.refusals) - 1} more were refused.)" if len(self.refusals) > 1 else ""
+            more = f" {len(self.refusals) - 1} more refused likewise." if len(self.refusals) > 1 else ""
             self.message = self.fetch_error or next(iter(self.refusals.values())) + more
 
     def _judge_dates(self, source: Source, held: Held, window: tuple[date, date], now: datetime) -> None:

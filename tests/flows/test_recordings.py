@@ -16,6 +16,7 @@ import pytest
 
 from pipeline import jobs
 from pipeline.settings import Settings
+from pipeline.sources import SOURCES
 from tests.conftest import KEY, Ended
 
 pytestmark = pytest.mark.recordings
@@ -98,8 +99,7 @@ def test_day_by_day_gives_the_same_tables_as_one_backfill(
         daily = use(server.base_url, clock.isoformat(), KEY, TOKENGROWTH_HOME=str(tmp_path / "daily"))
         with jobs.writing(daily, "run") as job:
             # Only the last day is built: a build depends on what is landed, not on how often it was built.
-            source = jobs.chosen_sources(daily, ["rankings-daily"], snapshots=True)[0]
-            job.fetch(source, partial(jobs.run_want, job, target=(clock - jobs.DAY).date()))
+            job.fetch(SOURCES["rankings-daily"], partial(job.run_want, target=(clock - jobs.DAY).date()))
             job.land()
         clock += timedelta(days=1)
     jobs.build(daily)
