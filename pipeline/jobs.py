@@ -42,7 +42,7 @@ from pipeline.outcome import Outcome
 from pipeline.planner import Held, SourcePlan, planned, planned_in_turn
 from pipeline.quota import Quota
 from pipeline.settings import Settings
-from pipeline.sources import DATASET_FLOOR, SOURCES, Reply, Request, Source, Want
+from pipeline.sources import DATASET_FLOOR, SOURCES, Host, Reply, Request, Source, Want
 from pipeline.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class Job:
         self.settings = settings
         self.outcome = outcome
         self.kept_on: Callable[[date], int] = lambda _: 0
-        self.is_key_of_use = settings.api_key is not None
+        self.answering: set[Host] = set()
+        self._sends_key_unasked = settings.api_key is not None
         self._warehouse = warehouse
         self._archive = Archive(settings.archive_dir)
         self._client: Client | None = None
@@ -111,7 +112,7 @@ class Job:
                     reply = self._ask(source, request)
                 except SourceUnavailableError as error:
                     failed_in_a_row += 1
-                    if failed_in_a_row == MAX_FAILED_IN_A_ROW:
+                    if failed_in_a_row == MAX_FAILED_IN_A_ROW or source.host not in self.answering:
                         raise
                     request = exchange.throw(error)
                     continue
@@ -135,6 +136,7 @@ class Job:
             answer = self._get(self._client, source, request)
         finally:
             self.outcome.of(source.name).calls += self._client.sent - before
+        self.answering.add(source.host)
         self._refuse_another_world(answer.headers.get(SIMULATED_HEADER), f"{self.settings.base_url} serves")
         fetch = self._archive.add(
             source=source.name,
@@ -151,11 +153,11 @@ class Job:
 
     def _get(self, client: Client, source: Source, request: Request) -> Answer:
         """Send one request; where a key is not needed, one that is refused is left out from then on."""
-        if source.takes_key and self.is_key_of_use:
+        if source.takes_key and self._sends_key_unasked:
             answer = client.get(request.path, request.params, with_key=True, is_counted=False, host=source.host)
             if answer.status not in (401, 403):
                 return answer
-            self.is_key_of_use = False
+            self._sends_key_unasked = False
         return client.get(request.path, request.params, with_key=source.needs_key, host=source.host)
 
     def _refuse_another_world(self, there: str | None, whose: str) -> None:
@@ -575,21 +577,28 @@ def check(settings: Settings) -> list[Checked]:
 def _fetch_all(job: Job, sources: Sequence[Source], want_of: Callable[[Source], Want | None], step: Step) -> None:
     """Fetch each source; one that fails does not stop the others.
 
-    After an unknown key, or the last of today's requests, the keyed sources behind are not asked any more.
+    After an unknown key, or the last of today's requests, the keyed sources behind are not asked any more; nor is a
+    host that three sources in a row have found silent: every further one would wait as long.
     """
-    has_quota = True
+    is_key_of_use = has_quota = True
+    silent: dict[Host, list[SourceUnavailableError]] = {host: [] for host in Host}
     for source in sources:
         outcome = job.outcome.of(source.name)
-        if source.needs_key and not (job.is_key_of_use and has_quota):
+        if source.needs_key and not (is_key_of_use and has_quota):
             outcome.is_skipped = want_of(source) is not None
+            continue
+        if len(silent[source.host]) == MAX_FAILED_IN_A_ROW and source.host not in job.answering:
+            if want_of(source) is not None:
+                outcome.note_error(silent[source.host][-1])
             continue
         try:
             step(f"fetch {source.name}", job.fetch, source, want_of, may_pass=True)
         except SourceError as error:
             outcome.note_error(error)
             log.info("failed: %s", error)
-            if isinstance(error, KeyRefusedError) and error.is_unknown:
-                job.is_key_of_use = False
+            if isinstance(error, SourceUnavailableError):
+                silent[source.host].append(error)
+            is_key_of_use = is_key_of_use and not (isinstance(error, KeyRefusedError) and error.is_unknown)
             has_quota = has_quota and not isinstance(error, QuotaReachedError)
 
 

@@ -286,6 +286,18 @@ def test_a_key_that_is_refused_where_none_is_needed_is_left_out(
     assert outcome.of("task-shares").status == "loaded"
 
 
+def test_a_host_that_is_silent_is_not_asked_by_every_source(
+    use: Callable[..., Settings], cli: Callable[..., Ended]
+) -> None:
+    use("http://127.0.0.1:9", "2025-03-02T08:00:00Z", KEY, **ALL, TOKENGROWTH_ATTEMPTS="2")
+    ended = cli("run", "--json")
+    assert ended.code == 1
+    sources = json.loads(ended.out)["sources"]
+    assert [source["calls"] for source in sources if source["calls"]] == [2, 2, 2]
+    assert {source["status"] for source in sources} == {"failed", "held"}
+    assert [source["source"] for source in sources if source["status"] == "held"] == ["endpoints"]
+
+
 def test_sources_that_the_settings_name_without_a_key_fail_by_name(
     use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World, cli: Callable[..., Ended]
 ) -> None:
