@@ -45,6 +45,7 @@ DAY = ["%Y-%m-%d"]
 DEMO_SEED = 7
 # Nobody is spared by a wait on loopback.
 DEMO_REQUESTS_PER_MINUTE = 100_000
+EXIT_STOPPED = 130
 INTERRUPTED = "Query interrupted"  # DuckDB's words, in an exception of its own
 STOPPED = "Stopped. What was archived is kept; the next run goes on from there."
 
@@ -339,9 +340,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         logging.getLogger("pipeline").setLevel(logging.DEBUG)
     try:
         code = app(words, prog_name="tokengrowth", standalone_mode=False)
+        if code == EXIT_STOPPED:  # the command line library has caught it
+            _complain(STOPPED)
     except (typer.Abort, KeyboardInterrupt):
         _complain(STOPPED)
-        code = 130
+        code = EXIT_STOPPED
     except TokenGrowthError as error:
         _complain(str(error), debug)
         code = error.exit_code
@@ -351,7 +354,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if INTERRUPTED in str(error):
             _complain(STOPPED)
-            code = 130
+            code = EXIT_STOPPED
         elif hasattr(error, "show"):  # a usage error of the command line library
             error.show()
             code = EXIT_USAGE

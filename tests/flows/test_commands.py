@@ -9,6 +9,8 @@ import os
 import pty
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -242,3 +244,24 @@ def test_an_import_names_the_file_that_is_none_and_lands_nothing(home: Settings,
         ended = cli("import", "good.json", name, *words)
         assert (ended.code, sentence in ended.err) == (2, True), ended.err
     assert cli("query", "select count(*) as n from loads where origin is not null", "--format", "csv").out == "n\n0\n"
+
+
+def test_a_run_that_is_stopped_by_hand_says_so(use: Callable[..., Settings], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = {**os.environ, "OPENROUTER_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        with subprocess.Popen(
+            [sys.executable, "-m", "pipeline", "run"],
+            env=environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        ) as process:
+            # Accepted and never answered.
+            caller, _ = silent.accept()
+            with caller:
+                process.send_signal(signal.SIGINT)
+                _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err == "error: Stopped. What was archived is kept; the next run goes on from there.\n"
