@@ -17,28 +17,12 @@ from pipeline.archive import Fetch
 from pipeline.contracts import Parsed
 from pipeline.errors import ContractBrokenError, UsageError
 from pipeline.imports import OPENROUTER, Recognised, recognise
-from pipeline.sources import (
-    benchmarks,
-    endpoints,
-    exports,
-    models,
-    providers,
-    rankings_daily,
-    rankings_filtered,
-    rankings_page,
-    session_costs,
-    task_shares,
-)
+from pipeline.sources import SOURCES
 from tests.conftest import KEY
 
 API = f"{OPENROUTER}/api/v1"
 RETRIEVED_AT = datetime(2026, 8, 21, 7, 45, tzinfo=UTC)
 WORDS = "saved by a colleague"
-MODULES = (
-    *(benchmarks, endpoints, exports, models, providers, rankings_daily, rankings_filtered, rankings_page),
-    *(session_costs, task_shares),
-)
-SOURCES = {source.name: source for module in MODULES for source in module.SOURCES}
 WINDOW = {"start_date": "2026-08-19", "end_date": "2026-08-20"}
 Row = dict[str, Any]
 

@@ -42,7 +42,7 @@ def pages(want: Want) -> list[Request]:
 
 
 def parse(fetch: Fetch, body: bytes) -> Parsed:
-    raise NotImplementedError
+    raise AssertionError("a plan reads no answer")
 
 
 def source(cadence: Cadence = Cadence.DAY, **facts: object) -> Source:
