@@ -178,15 +178,6 @@ def is_rankings(html: Html) -> bool:
     return any("rankings" in title.lower() and "openrouter" in title.lower() for title in html.titles)
 
 
-def is_whole_page(body: bytes) -> bool:
-    """Tell whether a body is openrouter.ai/rankings from its beginning to its end."""
-    try:
-        html = read_html(body, "The page")
-    except ContractBrokenError:
-        return False
-    return is_rankings(html) and html.is_whole
-
-
 def _require_rankings(html: Html, what: str) -> None:
     if not is_rankings(html):
         found = f"a page called {html.titles[0][:60]!r}" if html.titles else "a page without a title"

@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from pipeline.archive import Fetch
 from pipeline.contracts import WHOLE, Parsed, citation, printable, require_unique
 from pipeline.errors import ContractBrokenError, SourceError, SourceUnavailableError, VoidError, may_pass
-from pipeline.pages import rankings
+from pipeline.pages import flight, rankings
 from pipeline.sources.base import Cadence, Host, Request, Source, Want, walk
 
 NAME = "rankings-page"
@@ -205,10 +205,18 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
     try:
         page = rankings.parse(body, what)
     except ContractBrokenError as error:
-        # A capture never changes; what is not this page, or cut, is the archive's fault and may pass.
-        raise (VoidError if rankings.is_whole_page(body) else ContractBrokenError)(str(error)) from None
+        raise (VoidError if _is_final(body, what) else ContractBrokenError)(str(error)) from None
     # An answer is held under the day of the capture that was asked, whichever the archive delivered.
     return _parsed(page, what, captured_at, fetch.context.get("series", WHOLE), stated.date())
+
+
+def _is_final(body: bytes, what: str) -> bool:
+    """Tell whether asking again would bring the same: a cut page or the archive's own may change, a capture never."""
+    try:
+        html = flight.read_html(body, what)
+    except ContractBrokenError:
+        return True
+    return html.is_whole and not any(re.search("internet archive|wayback", title, re.I) for title in html.titles)
 
 
 def _parsed(page: rankings.RankingsPage, what: str, captured_at: datetime, series: str, asked: date) -> Parsed:

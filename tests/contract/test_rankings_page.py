@@ -544,9 +544,11 @@ def test_a_saved_page_is_of_the_time_that_its_user_states() -> None:
     [
         (f"<html><title>{TITLE}</title></html>".encode(), True),
         (f"<html><title>{TITLE}</title>".encode(), False),
+        (b"<html><title>Just a moment</title></html>", True),
         (b"<html><title>Internet Archive: Temporarily Offline</title></html>", False),
+        (b"\xff\xfe", True),
     ],
-    ids=["an empty shell", "a cut page", "another page"],
+    ids=["an empty shell", "a cut page", "another page", "the archive's page", "no page"],
 )
 def test_only_what_never_changes_is_never_asked_again(body: bytes, is_void: bool) -> None:
     with pytest.raises(ContractBrokenError) as error:
