@@ -175,10 +175,12 @@ def test_a_deployed_schedule_a_daily_run_and_a_backfill(environment: dict[str, s
                 assert stalled["state"]["type"] == "COMPLETED", stalled["state"]
                 assert stalled["state"]["name"] == "CompletedWithFailures", stalled["state"]
                 asked = {"filter": {"event": {"prefix": ["token-growth.source."]}}}
-                events = wait_for(
-                    lambda: requests.post(f"{api}/events/filter", json=asked, timeout=10).json()["events"], "the events"
-                )
-                assert {event["payload"]["source"] for event in events} == {"rankings-daily", "app-rankings"}
+
+                def have_told(query: dict[str, Any] = asked) -> bool:
+                    events = requests.post(f"{api}/events/filter", json=query, timeout=10).json()["events"]
+                    return {event["payload"]["source"] for event in events} == {"rankings-daily", "app-rankings"}
+
+                wait_for(have_told, "an event of each source")
 
             wait_for(lambda: _scheduled_runs(tmp_path) >= 3, "scheduled runs in the server's database")
             asked = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "limit": 200}
