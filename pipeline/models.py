@@ -18,7 +18,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,11 +81,11 @@ class Model:
 
     @cached_property
     def _parsed(self) -> Any:
-        import sqlglot  # takes 0.1 s, and only a build needs it
+        from sqlglot.errors import ParseError  # takes 0.1 s, and only a build needs it
 
         try:
-            return sqlglot.parse_one(self.sql, read="duckdb")
-        except sqlglot.errors.ParseError as error:
+            return _parse(self.sql)
+        except ParseError as error:
             raise BuildFailedError(f"{self.path} is not one readable SELECT: {error.errors[0]}.") from None
 
     @cached_property
@@ -104,6 +104,14 @@ class Model:
             column.alias_or_name: " ".join(comment.strip() for comment in column.comments or ())
             for column in self._parsed.selects
         }
+
+
+@lru_cache(maxsize=1024)
+def _parse(sql: str) -> Any:
+    """Parse a SELECT once in a process, however many warehouses it opens."""
+    import sqlglot
+
+    return sqlglot.parse_one(sql, read="duckdb")
 
 
 @dataclass
