@@ -1,12 +1,13 @@
 -- What is listed of all entities of a dimension, `other` included, adds up to the total of the day.
 with added as (
     select
-        dimension,
-        date,
-        sum(total_tokens) as total_tokens
-    from marts.fct_token_growth_daily
-    where dimension <> 'total'
-    group by dimension, date
+        growth.dimension,
+        growth.date,
+        sum(growth.total_tokens) as total_tokens
+    from marts.fct_token_growth_daily as growth
+    inner join intermediate.int_dimensions as dimensions on growth.dimension = dimensions.dimension
+    where dimensions.is_partition
+    group by growth.dimension, growth.date
 )
 
 select

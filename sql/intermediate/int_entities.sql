@@ -1,45 +1,50 @@
--- Every entity whose growth is measured, with the days of its series: from its first listing until 28 days after
--- its last, at most to the newest day. Its daily bounds start 27 days earlier, for the sake of its first windows.
+-- Every entity whose growth is measured, with the days of its series: from its first listing until 55 days after its
+-- last, so that windows of 28 days show it leaving, at most to the newest day of its board. Its daily bounds start 55
+-- days earlier, for the sake of its first windows and those before them.
 -- grain: dimension, entity
 -- check: first_day <= last_day
-with loaded as (
+with boards as (
     select
-        min(date) as first_date,
-        max(date) as last_date
-    from intermediate.int_days
+        board,
+        min(day_number) as first_loaded_day,
+        max(day_number) as last_loaded_day
+    from intermediate.int_board_days
+    where is_loaded
+    group by board
 ),
 
 listed as (
     select
-        members.dimension,
-        members.entity,
-        min(models.first_listed_date) as first_listed_date,
-        max(models.last_listed_date) as last_listed_date
-    from intermediate.int_members as members
-    inner join intermediate.int_models as models on members.model_id = models.model_id
-    group by members.dimension, members.entity
+        dimension,
+        entity,
+        min(day_number) as first_listed_day,
+        max(day_number) as last_listed_day
+    from intermediate.int_entity_listings
+    group by dimension, entity
     union all
     select
-        complete.dimension,
-        complete.entity,
-        loaded.first_date as first_listed_date,
-        loaded.last_date as last_listed_date
-    from loaded
-    cross join (
-        values ('total', 'all'), ('author', 'other'), ('model', 'other'), ('variant', 'other')
-    ) as complete (dimension, entity)
-    where loaded.first_date is not null
+        dimensions.dimension,
+        if(dimensions.dimension = 'total', 'all', 'other') as entity,
+        boards.first_loaded_day as first_listed_day,
+        boards.last_loaded_day as last_listed_day
+    from intermediate.int_dimensions as dimensions
+    inner join boards on dimensions.board = boards.board
+    where dimensions.is_partition
 )
 
 select
     (row_number() over (order by listed.dimension, listed.entity))::integer as entity_id, -- short key
-    listed.dimension, -- total, author, model or variant
-    listed.entity, -- `all`, `other`, an author, a model or a variant
-    listed.dimension = 'total' or listed.entity = 'other' as is_complete, -- never below the cut-off
-    listed.first_listed_date, -- first day of its series
-    (greatest(listed.first_listed_date - 27, loaded.first_date) - loaded.first_date)::integer
+    listed.dimension, -- row of int_dimensions
+    listed.entity, -- its name; `all` of the total, `other` for what the board does not list
+    dimensions.board, -- board that it sums up
+    if(listed.entity = dimensions.open_entity, 'nothing', dimensions.told_by)
+        as told_by, -- what tells its items: itself, the catalogue of the day, or nothing
+    listed.dimension = 'total' or (listed.entity = 'other' and dimensions.is_partition)
+        as is_complete, -- never below the cut-off
+    listed.first_listed_day, -- day_number of the first day of its series
+    greatest(listed.first_listed_day - 55, boards.first_loaded_day)
         as first_day, -- day_number of its first daily bounds
-    (least(listed.last_listed_date + 28, loaded.last_date) - loaded.first_date)::integer
-        as last_day -- day_number of the last day of its series
+    least(listed.last_listed_day + 55, boards.last_loaded_day) as last_day -- day_number of the last day of its series
 from listed
-cross join loaded
+inner join intermediate.int_dimensions as dimensions on listed.dimension = dimensions.dimension
+inner join boards on dimensions.board = boards.board

@@ -3,17 +3,7 @@
 -- grain: app_id
 -- check: first_seen_date <= last_seen_date
 -- check: subcategory is null or category is not null
-with apps as (
-    select
-        app_id,
-        arg_max(app_name, seen_date) as app_name,
-        min(seen_date) as first_seen_date,
-        max(seen_date) as last_seen_date
-    from intermediate.int_app_names
-    group by app_id
-),
-
-names as (
+with names as (
     select
         app_id,
         app_name,
@@ -27,7 +17,7 @@ earlier as (
         names.app_id,
         list(names.app_name order by names.first_seen_date) as earlier_names
     from names
-    inner join apps on names.app_id = apps.app_id and names.app_name <> apps.app_name
+    inner join intermediate.int_apps as apps on names.app_id = apps.app_id and names.app_name <> apps.app_name
     group by names.app_id
 ),
 
@@ -53,7 +43,7 @@ select
     places.subcategory, -- by the same lists; null where it is in none
     apps.first_seen_date, -- UTC day of retrieval of the first answer with it
     apps.last_seen_date, -- UTC day of retrieval of the last answer with it
-    count(*) over (partition by apps.app_name) > 1 as is_name_shared -- another app bears the same name now
-from apps
+    apps.is_name_shared -- another app bears the same name now
+from intermediate.int_apps as apps
 left join earlier on apps.app_id = earlier.app_id
 left join places on apps.app_id = places.app_id

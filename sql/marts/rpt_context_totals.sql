@@ -2,32 +2,14 @@
 -- stand in answers of different moments: compare days that are not provisional.
 -- grain: date
 -- check: buckets between 0 and 5
-with bucket_days as (
-    select
-        date,
-        slice,
-        total_tokens,
-        is_provisional
-    from marts.fct_slice_tokens_daily
-    where dimension = 'context_bucket'
-    union all
-    select
-        days.date,
-        floors.series as slice,
-        0 as total_tokens,
-        false as is_provisional
-    from intermediate.int_days as days
-    inner join intermediate.int_floors as floors on days.date < floors.floor_date
-    where floors.source = 'rankings-contexts'
-),
-
-buckets as (
+with buckets as (
     select
         date,
         count(*) as buckets,
         sum(total_tokens)::bigint as bucket_tokens,
-        bool_or(is_provisional) as is_provisional
-    from bucket_days
+        coalesce(bool_or(date >= as_of::date - 1), false) as is_provisional
+    from intermediate.int_slice_days
+    where dimension = 'context_bucket'
     group by date
 ),
 

@@ -201,5 +201,7 @@ def test_an_imported_list_of_text_models_delists_nothing_and_narrows_no_bound() 
     )
     found = rows(connection, "dim_model_history", "model_permaslug, valid_from, valid_to")
     assert found == [("a/embed", instant(1, 8), None), ("a/one", instant(0, 6), None)]
-    days = connection.execute("select distinct date from intermediate.int_catalogue_days order by date").fetchall()
+    days = connection.execute(
+        "select distinct date from intermediate.int_days where has_catalogue order by date"
+    ).fetchall()
     assert days == [(day(1),)]

@@ -83,13 +83,13 @@ def test_no_window_holds_a_day_that_is_not_loaded() -> None:
     assert not any(series(connection, "model a/one", "is_censored or is_growth_7d_censored"))
 
 
-def test_entity_that_leaves_is_seen_leaving_for_28_days() -> None:
-    connection = growth_of([PLAIN | ({"c/gone": 40} if offset in (3, 5) else {}) for offset in range(60)])
+def test_entity_that_leaves_is_seen_leaving_for_55_days() -> None:
+    connection = growth_of([PLAIN | ({"c/gone": 40} if offset in (3, 5) else {}) for offset in range(80)])
     for entity in ("model c/gone", "author c"):
         found = series(connection, entity, "date, total_tokens")
-        assert [on for on, _ in found] == [day(offset) for offset in range(3, 5 + 28 + 1)]
+        assert [on for on, _ in found] == [day(offset) for offset in range(3, 5 + 55 + 1)]
         assert [tokens for _, tokens in found[:4]] == [40, None, 40, None]
-    assert len(series(connection, "variant standard", "date")) == 60
+    assert len(series(connection, "variant standard", "date")) == 80
     short = growth_of([PLAIN | ({"c/gone": 40} if offset == 3 else {}) for offset in range(10)])
     assert len(series(short, "model c/gone", "date")) == 7
 
@@ -97,7 +97,7 @@ def test_entity_that_leaves_is_seen_leaving_for_28_days() -> None:
 def test_contributions_count_those_who_come_and_go() -> None:
     before, after = {"a/one": 100, "b/two": 50, "other": 50}, {"a/one": 150, "c/new": 60, "other": 40}
     connection = growth_of([*[before] * 7, *[after] * 7])
-    where = f"date = date '{day(13)}'"
+    where = f"date = date '{day(13)}' and dimension in ('author', 'model', 'total', 'variant')"
     found = rows(connection, "fct_token_growth_daily", "dimension, entity, contribution_7d_pp", where)
     assert found == [
         ("author", "a", 25.0),

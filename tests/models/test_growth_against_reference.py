@@ -20,6 +20,7 @@ from tests.models.harness import (
     Catalogue,
     Rankings,
     built,
+    catalogue_entry,
     day,
     instant,
     world_boards,
@@ -32,11 +33,12 @@ Key = tuple[str, str, date]
 Row = dict[str, Any]
 Cell = tuple[int | None, int, int, bool]  # listed tokens, low, high, whether a slug is not listed
 
-ENTITY_OF = {
-    "model": lambda slug: slug,
-    "author": lambda slug: slug.split("/")[0],
-    "variant": lambda slug: slug.split(":")[1] if ":" in slug else "standard",
-}
+DIMENSIONS = ["model", "author", "variant", "organisation", "model_age", "price_class", "weights", "reasoning"]
+DIMENSIONS += ["tokenizer"]
+ORGANISATIONS = {"meridian-labs": "meridian", "meta-llama": "meta", "openrouter": "unattributed"}
+ORGANISATIONS |= {"stealth": "unattributed"}
+OPEN = {("organisation", "unattributed"), ("price_class", "unmatched")}
+OPEN |= {(dimension, "unknown") for dimension in ("weights", "reasoning", "tokenizer", "model_age")}
 
 
 class Reference:
@@ -47,6 +49,10 @@ class Reference:
     ) -> None:
         self.boards, self.as_of, self.days = boards, as_of, sorted(boards)
         self.catalogues = known_in_catalogues(catalogues)
+        self.snapshots: dict[str, list[tuple[datetime, Mapping[str, Any]]]] = {}
+        for one in sorted(catalogues, key=lambda one: one.fetched_at):
+            for slug, traits in one.models.items():
+                self.snapshots.setdefault(slug, []).append((one.fetched_at, catalogue_entry(slug, **traits)))
         self.first_listed: dict[str, date] = {}
         for on in self.days:
             for slug in boards[on]:
@@ -61,7 +67,7 @@ class Reference:
             first, last = self.days[0], self.days[-1]
             if not is_complete(dimension, entity):
                 listed = [on for on in self.days if cells[on][0] is not None]
-                first, last = listed[0], listed[-1] + timedelta(28)
+                first, last = listed[0], listed[-1] + timedelta(55)
             for on in self.days:
                 if first <= on <= last:
                     table[dimension, entity, on] = self.row(on, cells)
@@ -74,10 +80,49 @@ class Reference:
 
     def entities(self) -> list[tuple[str, str]]:
         found = [("total", "all")]
-        for dimension, entity_of in ENTITY_OF.items():
-            found += [(dimension, entity) for entity in {entity_of(slug) for slug in self.first_listed}]
-            found += [(dimension, OTHER)]
+        for dimension in DIMENSIONS:
+            listed = {
+                self.entity_of(dimension, slug, on)
+                for on, board in self.boards.items()
+                for slug in board
+                if slug != OTHER
+            }
+            found += [(dimension, entity) for entity in listed | {OTHER}]
         return found
+
+    def entity_of(self, dimension: str, slug: str, on: date) -> str:
+        """What a model belongs to on a day, by the last snapshot of it by then, else by those of its first day."""
+        author, variant = slug.split("/")[0], slug.split(":")[1] if ":" in slug else "standard"
+        if dimension in ("model", "author", "variant", "organisation"):
+            names = {"model": slug, "author": author, "variant": variant}
+            return names.get(dimension, ORGANISATIONS.get(author, author))
+        if dimension == "model_age":
+            return self.age(slug, on)
+        snapshots = self.snapshots.get(slug, [])
+        until = max(on, snapshots[0][0].date()) if snapshots else on
+        entry = [entry for at, entry in snapshots if at.date() <= until][-1:]
+        if dimension == "price_class":
+            if variant == "free":
+                return "free_variant"
+            if not entry or entry[0]["prompt_usd_per_token"] == -1:
+                return "unmatched"
+            prices = entry[0]["prompt_usd_per_token"], entry[0]["completion_usd_per_token"]
+            return "zero_price" if prices == (0, 0) and "text" in entry[0]["output_modalities"] else "paid"
+        if not entry:
+            return "unknown"
+        if dimension == "tokenizer":
+            return str(entry[0]["tokenizer"]).replace("Other", "Other family")
+        if dimension == "reasoning":
+            return "capable" if entry[0]["is_reasoning_capable"] else "not_capable"
+        return "open_candidate" if entry[0].get("hugging_face_id") else "proprietary"
+
+    def age(self, slug: str, on: date) -> str:
+        created = [entry["created_at"].date() for _, entry in self.snapshots.get(slug, [])]
+        first = self.first_listed.get(slug)
+        days = (on - min([*created, *([first] if first else [])])).days
+        if not created and first == self.days[0] and days <= 90:
+            return "unknown"
+        return "0-30 days" if days <= 30 else "31-90 days" if days <= 90 else "91+ days"
 
     def other(self, on: date) -> int:
         return self.boards[on].get(OTHER, 0)
@@ -96,16 +141,15 @@ class Reference:
             return self.total(on), self.total(on), self.total(on), False
         if entity == OTHER:
             return self.other(on), self.other(on), self.other(on), False
-        entity_of = ENTITY_OF[dimension]
-        listed = {slug for slug in board if slug != OTHER and entity_of(slug) == entity}
+        listed = {slug for slug in board if slug != OTHER and self.entity_of(dimension, slug, on) == entity}
         tokens = sum(board[slug] for slug in listed) if listed else None
         low = tokens or 0
         if dimension == "model":
             return tokens, low, low if listed else min(self.cutoff(on), self.other(on)), not listed
-        known = {slug for slug, first in self.first_listed.items() if first <= on} | self.catalogues.get(on, set())
-        unlisted = {slug for slug in known if entity_of(slug) == entity} - listed
+        known = {slug for slug, first in self.first_listed.items() if first <= on} | self.in_catalogues(on)
+        unlisted = {slug for slug in known if self.entity_of(dimension, slug, on) == entity} - listed
         hidden = self.other(on)
-        if on in self.catalogues:
+        if on in self.catalogues and (dimension, entity) not in OPEN:
             hidden = min(hidden, len(unlisted) * self.cutoff(on))
         return tokens, low, low + hidden, not listed or bool(unlisted)
 
@@ -115,10 +159,7 @@ class Reference:
         point_28d, low_28d, high_28d = window(cells, on, 28)
         earlier_point, earlier_low, earlier_high = window(cells, before(on, 7), 7)
         yesterday = cells.get(before(on, 1), (None, 0, 0, True))
-        contribution = None
-        if low is not None and earlier_low is not None:
-            total = sum(self.total(x) for x in days_of(before(on, 7), 7))
-            contribution = Fraction(100 * (low - earlier_low), total) if total else None
+        earlier_point_28d, earlier_low_28d, earlier_high_28d = window(cells, before(on, 28), 28)
         return {
             "total_tokens": tokens,
             "tokens_7d": point,
@@ -131,15 +172,31 @@ class Reference:
             "growth_7d_pct": growth(point, earlier_point),
             "growth_7d_low_pct": growth(low, earlier_high),
             "growth_7d_high_pct": growth(high, earlier_low),
-            "growth_28d_pct": growth(point_28d, window(cells, before(on, 28), 28)[0]),
+            "growth_7d_listed_pct": growth(low, earlier_low),
+            "growth_28d_pct": growth(point_28d, earlier_point_28d),
+            "growth_28d_low_pct": growth(low_28d, earlier_high_28d),
+            "growth_28d_high_pct": growth(high_28d, earlier_low_28d),
+            "growth_28d_listed_pct": growth(low_28d, earlier_low_28d),
             "growth_364d_pct": growth(point, window(cells, before(on, 364), 7)[0]),
-            "contribution_7d_pp": contribution,
+            "delta_7d_tokens": minus(low, earlier_low),
+            "contribution_7d_pp": self.contribution(minus(low, earlier_low), on, 7),
+            "delta_28d_tokens": minus(low_28d, earlier_low_28d),
+            "contribution_28d_pp": self.contribution(minus(low_28d, earlier_low_28d), on, 28),
             "share_pct": None if tokens is None or not self.total(on) else Fraction(100 * tokens, self.total(on)),
             "delta_1d_tokens": minus(tokens, yesterday[0]),
             "is_provisional": any(x in self.as_of and x >= before(self.as_of[x].date(), 1) for x in days_of(on, 7)),
             "is_censored": is_censored(cells, on),
             "is_growth_7d_censored": is_censored(cells, on) or is_censored(cells, before(on, 7)),
         }
+
+    def in_catalogues(self, on: date) -> set[str]:
+        """What the catalogue of the day knows, else what those before and after it both know."""
+        earlier, later = [x for x in self.catalogues if x <= on], [x for x in self.catalogues if x >= on]
+        return self.catalogues[max(earlier)] & self.catalogues[min(later)] if earlier and later else set()
+
+    def contribution(self, change: int | None, on: date, days: int) -> Fraction | None:
+        total = sum(self.total(x) for x in days_of(before(on, days), days) if x in self.boards)
+        return Fraction(100 * change, total) if change is not None and total else None
 
 
 def known_in_catalogues(catalogues: Sequence[Catalogue]) -> dict[date, set[str]]:
@@ -252,7 +309,8 @@ def markets(draw: st.DrawFn) -> tuple[Rankings, list[Catalogue]]:
     gaps = draw(st.sampled_from([0.0, 0.0, 0.03, 0.1]))
     largest = draw(st.sampled_from([3, 30, 10**12]))  # small ones for ties and zeros
     catalogued = draw(st.sampled_from([0.0, 0.3, 1.0]))
-    slugs = [f"{rng.choice('abc')}/m{index}{rng.choice(['', '', '', ':free', ':batch'])}" for index in range(number)]
+    authors = ["a", "b", "c", "meta", "meta-llama", "stealth"]
+    slugs = [f"{rng.choice(authors)}/m{index}{rng.choice(['', '', '', ':free', ':batch'])}" for index in range(number)]
     lives = {slug: sorted((rng.randint(-20, days - 1), rng.randint(0, days + 40))) for slug in slugs}
     lives[slugs[0]] = [0, days]  # so that no day is empty
     boards: dict[date, Board] = {}
@@ -265,7 +323,7 @@ def markets(draw: st.DrawFn) -> tuple[Rankings, list[Catalogue]]:
     for offset in range(-3, days + 2):
         while rng.random() < catalogued * 0.8:
             models = {
-                slug: {"created_at": instant(max(-30, lives[slug][0]), rng.randint(0, 23))}
+                slug: {"created_at": instant(max(-30, lives[slug][0]), rng.randint(0, 23)), **traits(rng)}
                 for slug in slugs
                 if rng.random() < 0.8 and lives[slug][0] <= offset
             }
@@ -273,6 +331,18 @@ def markets(draw: st.DrawFn) -> tuple[Rankings, list[Catalogue]]:
             catalogues.append(Catalogue(instant(offset, rng.randint(0, 23), len(catalogues) % 60), models))
     as_of = instant(days - 1 + draw(st.integers(1, 3)), 8)
     return Rankings(boards, as_of), catalogues
+
+
+def traits(rng: Random) -> dict[str, Any]:
+    """Attributes that may change from one catalogue to the next."""
+    return {
+        "prompt_usd_per_token": rng.choice([0.0, 0.0, 0.5, -1.0]),
+        "completion_usd_per_token": rng.choice([0.0, 0.0, 1.5]),
+        "output_modalities": rng.choice(["text", "text", "image"]),
+        "hugging_face_id": rng.choice([None, "a/weights"]),
+        "is_reasoning_capable": rng.choice([True, False]),
+        "tokenizer": rng.choice(["Other", "GPT"]),
+    }
 
 
 @settings(
@@ -298,7 +368,7 @@ def test_simulated_market(world: World, last: int, catalogue_days: Iterable[int]
     catalogues = list(world_catalogues(world, (days[offset] for offset in catalogue_days)))
     rankings = Rankings(world_boards(world, days), instant(last + 1, 8))
     expected = assert_same_cells(rankings, catalogues)
-    assert {key[0] for key in expected} == {"total", "author", "model", "variant"}
+    assert {key[0] for key in expected} == {"total", *DIMENSIONS}
     # What is compared contains the hard cases: points and bounds, and entities that have left.
     assert any(row["is_censored"] and row["tokens_7d_high"] for row in expected.values())
     assert any(row["total_tokens"] is None for row in expected.values())

@@ -16,6 +16,7 @@ from tests.models.harness import MODELS, Board, boards, day, final, insert, inst
 BUCKETS = ("1K", "10K", "100K", "1M", "10M")
 SELECT = [
     "+rpt_context_totals",
+    "+fct_slice_tokens_daily",
     "+fct_slice_model_tokens_daily",
     "+fct_estimate_tokens_weekly",
     "+fct_estimate_model_tokens_weekly",
