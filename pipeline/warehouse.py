@@ -252,10 +252,13 @@ class Warehouse:
         return bool(self._rows("select 1 from meta.loads where is_simulated and outcome = 'landed' limit 1"))
 
     def publish(self) -> bool:
-        """Copy marts and meta to the published file when it lags behind the last build, and that was a full one."""
-        rows = self._rows(LAST_BUILD)
-        if not rows or rows[0][1] is None:
+        """Copy marts and meta to the published file when it lags behind the tables, and these are up to date.
+
+        What another version of this program built is left to the next build: it may lack tables.
+        """
+        if not self.is_built():
             return False
+        rows = self._rows(LAST_BUILD)
         parquet = {self._settings.parquet_dir / f"{model.name}.parquet" for model in self._parquet_models()}
         if published_build_id(self._settings) == rows[0][0] and all(path.exists() for path in parquet):
             return False

@@ -1,0 +1,112 @@
+-- How concentrated the use of each day is, among models and among authors: Herfindahl-Hirschman index (10,000 times the
+-- sum of squared shares), effective number (10,000 by the index), shares of the largest, and how many make 80 % of all
+-- tokens. What is below the cut-off is not nothing: the lower bounds spread `other` thinly, the upper ones give it to
+-- the largest that can have it. The 2023 merger guidelines of the US agencies call a market above 1,000 moderately
+-- and above 1,800 highly concentrated.
+-- grain: dimension, date
+-- check: hhi_low <= hhi_high + 1e-6
+-- check: hhi_low between 0 and 10000 + 1e-6
+-- check: effective_number_low <= effective_number_high + 1e-6
+-- check: top_1_share_low_pct <= top_1_share_high_pct + 1e-9
+-- check: top_1_share_low_pct <= top_3_share_low_pct + 1e-9
+-- check: top_3_share_low_pct <= top_5_share_low_pct + 1e-9
+-- check: top_5_share_low_pct <= top_10_share_low_pct + 1e-9
+-- check: count_for_80_pct_low <= count_for_80_pct_high
+with entities as (
+    select
+        entities.dimension,
+        days.date,
+        days.is_provisional,
+        days.total_tokens,
+        days.other_tokens,
+        days.cutoff_tokens,
+        entity_days.low_tokens,
+        entity_days.low_tokens::double / days.total_tokens as share,
+        (entity_days.high_tokens - entity_days.low_tokens)::double / days.total_tokens as room,
+        days.other_tokens::double / days.total_tokens as other_share
+    from intermediate.int_entity_days as entity_days
+    inner join intermediate.int_entities as entities on entity_days.entity_id = entities.entity_id
+    inner join intermediate.int_board_days as days
+        on entities.board = days.board and entity_days.day_number = days.day_number
+    where
+        entities.dimension in ('model', 'author')
+        and not entities.is_complete
+        and days.is_loaded
+        and days.total_tokens > 0
+),
+
+-- An entity that gets y of `other`, at most its room, adds y (2 share + y) to the sum of squares, so at most
+-- y (2 share + room): those for which that is most are filled first, until `other` is used up.
+positioned as (
+    select
+        *,
+        row_number() over (partition by dimension, date order by share desc) as position,
+        sum(share) over (
+            partition by dimension, date order by share desc rows between unbounded preceding and current row
+        ) as share_to_here,
+        greatest(0, least(room, other_share - coalesce(sum(room) over (
+            partition by dimension, date
+            order by 2 * share + room desc, share desc
+            rows between unbounded preceding and 1 preceding
+        ), 0))) as filled
+    from entities
+),
+
+added as (
+    select
+        dimension,
+        date,
+        any_value(is_provisional) as is_provisional,
+        any_value(other_share) as other_share,
+        any_value(cutoff_tokens::double / total_tokens) as cutoff_share,
+        count(*) filter (where share > 0) as listed,
+        sum(share) as listed_share,
+        sum(share * share) as squares,
+        sum(filled) as filled,
+        sum(filled * (2 * share + room)) as added_squares,
+        sum(share) filter (where position <= 1) as top_1,
+        sum(share) filter (where position <= 3) as top_3,
+        sum(share) filter (where position <= 5) as top_5,
+        sum(share) filter (where position <= 10) as top_10,
+        min(position) filter (where share_to_here >= 0.8 - 1e-12) as count_for_80,
+        min(position) filter (where share_to_here + other_share >= 0.8 - 1e-12) as count_with_other
+    from positioned
+    group by dimension, date
+),
+
+-- What no listed entity has room for is of entities never seen: models below the cut-off, or one author.
+bounded as (
+    select
+        *,
+        10000 * squares as hhi_low,
+        10000 * least(1, case dimension
+            when 'model' then squares + other_share * cutoff_share
+            else squares + added_squares + greatest(0, other_share - filled) * greatest(0, other_share - filled)
+        end) as hhi_high,
+        if(dimension = 'model', 0, other_share) as room_of_the_top
+    from added
+)
+
+select
+    dimension, -- model or author
+    date, -- UTC day
+    hhi_low, -- at least: `other` is spread among many
+    hhi_high, -- at most: `other` is with as few as can be
+    10000 / nullif(hhi_high, 0) as effective_number_low, -- at least as many of equal size would be as concentrated
+    10000 / nullif(hhi_low, 0) as effective_number_high, -- at most
+    100 * top_1 as top_1_share_low_pct, -- share of the largest, at least; exact for models
+    100 * least(1, top_1 + room_of_the_top) as top_1_share_high_pct, -- at most
+    100 * top_3 as top_3_share_low_pct, -- of the three largest together, at least
+    100 * least(1, top_3 + room_of_the_top) as top_3_share_high_pct, -- at most
+    100 * top_5 as top_5_share_low_pct, -- of the five largest together, at least
+    100 * least(1, top_5 + room_of_the_top) as top_5_share_high_pct, -- at most
+    100 * top_10 as top_10_share_low_pct, -- of the ten largest together, at least
+    100 * least(1, top_10 + room_of_the_top) as top_10_share_high_pct, -- at most
+    case
+        when dimension = 'author' then count_with_other
+        when count_for_80 is not null then count_for_80
+        else listed + ceil((0.8 - listed_share) / nullif(cutoff_share, 0) - 1e-9)
+    end::integer as count_for_80_pct_low, -- how many make 80 % of all tokens, at least
+    count_for_80::integer as count_for_80_pct_high, -- at most; null where the listed ones do not reach 80 %
+    is_provisional -- the day may still be restated
+from bounded
