@@ -160,5 +160,7 @@ def world_catalogues(world: World, days: Iterable[date]) -> Iterator[Catalogue]:
         for entry in world.catalogue(fetched_at):
             _, colon, variant = entry["id"].partition(":")
             created_at = datetime.fromtimestamp(entry["created"], UTC).replace(tzinfo=None)
-            listed[f"{entry['canonical_slug']}{colon}{variant}"] = {"id": entry["id"], "created_at": created_at}
+            prices = {f"{part}_usd_per_token": float(entry["pricing"][part]) for part in ("prompt", "completion")}
+            slug = f"{entry['canonical_slug']}{colon}{variant}"
+            listed[slug] = {"id": entry["id"], "created_at": created_at, **prices}
         yield Catalogue(fetched_at.replace(tzinfo=None), listed)

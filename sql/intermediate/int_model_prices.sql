@@ -1,0 +1,109 @@
+-- What the catalogues say of the price of each ranked model over time: its versions, of several in one day the last,
+-- each with the price of the version before. A model has its own row's prices only, never those of another variant.
+-- grain: model_permaslug, date
+-- check: date <= last_seen_date
+with catalogues as (
+    select
+        fetched_at,
+        lag(fetched_at) over (order by fetched_at) as last_fetched_at,
+        lag(bool_or(is_whole)) over (order by fetched_at) as is_last_whole
+    from staging.stg_models
+    group by fetched_at
+),
+
+newest as (
+    select max(fetched_at) as fetched_at
+    from catalogues
+),
+
+matched as (
+    select
+        models.model_permaslug,
+        versions.valid_from,
+        versions.valid_to,
+        versions.prompt_usd_per_token,
+        versions.completion_usd_per_token
+    from marts.dim_model as models
+    inner join intermediate.int_model_versions as versions on models.model_permaslug = versions.model_permaslug
+    where models.matched_by = 'permaslug'
+    union all
+    select
+        models.model_permaslug,
+        versions.valid_from,
+        versions.valid_to,
+        versions.prompt_usd_per_token,
+        versions.completion_usd_per_token
+    from marts.dim_model as models
+    inner join intermediate.int_model_versions as versions on models.model_permaslug = versions.id
+    where models.matched_by = 'id'
+),
+
+-- Rounded, so that a price which is the same but for a float's last digit is the same.
+daily as (
+    select
+        matched.model_permaslug,
+        matched.valid_from::date as date,
+        coalesce(catalogues.last_fetched_at, newest.fetched_at)::date as last_seen_date,
+        case when catalogues.is_last_whole then matched.valid_to end::date as missing_date,
+        round(1e6 * matched.prompt_usd_per_token, 6) as prompt_usd,
+        round(1e6 * matched.completion_usd_per_token, 6) as completion_usd
+    from matched
+    cross join newest
+    left join catalogues on matched.valid_to = catalogues.fetched_at
+    qualify row_number() over (
+        partition by matched.model_permaslug, matched.valid_from::date
+        order by matched.valid_from desc, matched.valid_to desc nulls first
+    ) = 1
+),
+
+compared as (
+    select
+        model_permaslug,
+        date,
+        last_seen_date,
+        missing_date,
+        prompt_usd,
+        completion_usd,
+        lag(prompt_usd) over versions as previous_prompt_usd,
+        lag(completion_usd) over versions as previous_completion_usd,
+        row_number() over versions = 1 as is_first,
+        lead(date) over versions is null as is_last
+    from daily
+    window versions as (partition by model_permaslug order by date)
+),
+
+-- Prices in words have two decimals at least and six at most.
+worded as (
+    select
+        *,
+        not is_first and coalesce(prompt_usd, -1) <> coalesce(previous_prompt_usd, -1) as is_prompt_changed,
+        not is_first and coalesce(completion_usd, -1) <> coalesce(previous_completion_usd, -1) as is_completion_changed,
+        'from ' || coalesce(regexp_replace(printf('%.6f', previous_prompt_usd), '0{1,4}$', ''), 'none')
+        || ' to ' || coalesce(regexp_replace(printf('%.6f', prompt_usd), '0{1,4}$', ''), 'none') as prompt_prices,
+        'from ' || coalesce(regexp_replace(printf('%.6f', previous_completion_usd), '0{1,4}$', ''), 'none')
+        || ' to ' || coalesce(regexp_replace(printf('%.6f', completion_usd), '0{1,4}$', ''), 'none')
+            as completion_prices
+    from compared
+)
+
+select
+    model_permaslug, -- slug of the rankings
+    date, -- UTC day of the first catalogue with this version
+    last_seen_date, -- UTC day of the last catalogue with it
+    missing_date, -- UTC day of the first catalogue without it, where the one before was whole; null while it is current
+    is_first, -- no older version
+    is_last, -- no newer version
+    prompt_usd = 0 and completion_usd = 0 as is_free, -- both list prices are 0; null for routers
+    previous_prompt_usd = 0 and previous_completion_usd = 0
+        as was_free, -- both list prices of the version before are 0
+    case
+        when is_prompt_changed then 100 * (prompt_usd / nullif(previous_prompt_usd, 0) - 1)
+        when is_completion_changed then 100 * (completion_usd / nullif(previous_completion_usd, 0) - 1)
+    end as change_pct, -- of the prompt price, else of the completion price; null where it was 0 and where both stayed
+    case
+        when is_prompt_changed and is_completion_changed
+            then 'prompt price ' || prompt_prices || ', completion price ' || completion_prices
+        when is_prompt_changed then 'prompt price ' || prompt_prices
+        when is_completion_changed then 'completion price ' || completion_prices
+    end || ' USD per million tokens' as price_change -- what changed, in words; null where both prices stayed
+from worded
