@@ -6,7 +6,7 @@ with added as (
         sum(contribution_1w_pp) as contributions_1w_pp,
         sum(contribution_4w_pp) as contributions_4w_pp
     from marts.fct_token_growth_weekly
-    where entity <> 'all' and is_part_of is null
+    where entity <> 'all' and parent_entity is null
     group by dimension, week_start_date
 ),
 

@@ -18,24 +18,15 @@ newest as (
 
 matched as (
     select
-        models.model_permaslug,
+        items.item as model_permaslug,
         versions.valid_from,
         versions.valid_to,
         versions.prompt_usd_per_token,
         versions.completion_usd_per_token
-    from marts.dim_model as models
-    inner join intermediate.int_model_versions as versions on models.model_permaslug = versions.model_permaslug
-    where models.matched_by = 'permaslug'
-    union all
-    select
-        models.model_permaslug,
-        versions.valid_from,
-        versions.valid_to,
-        versions.prompt_usd_per_token,
-        versions.completion_usd_per_token
-    from marts.dim_model as models
-    inner join intermediate.int_model_versions as versions on models.model_permaslug = versions.id
-    where models.matched_by = 'id'
+    from intermediate.int_model_matches as matches
+    inner join intermediate.int_items as items on matches.item_id = items.item_id
+    inner join intermediate.int_model_versions as versions on matches.catalogue_slug = versions.model_permaslug
+    where items.first_listed_date is not null
 ),
 
 -- Rounded, so that a price which is the same but for a float's last digit is the same.

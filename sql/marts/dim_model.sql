@@ -10,9 +10,19 @@ with models as (
         items.first_listed_date,
         items.last_listed_date,
         matches.matched_by,
-        matches.catalogue_slug
+        matches.catalogue_slug,
+        members.entity as organisation,
+        traits.price_class,
+        traits.weights
     from intermediate.int_items as items
     inner join intermediate.int_model_matches as matches on items.item_id = matches.item_id
+    inner join intermediate.int_model_traits as traits
+        on items.item_id = traits.item_id and traits.last_date = 'infinity'::date
+    inner join intermediate.int_members as members
+        on
+            items.item_id = members.item_id
+            and members.dimension = 'organisation'
+            and members.last_date = 'infinity'::date
     where items.first_listed_date is not null
 ),
 
@@ -31,7 +41,10 @@ select
     end as match_status, -- matched: in the newest catalogue; delisted: in an older one; unmatched: in none
     models.matched_by, -- permaslug or id; null where unmatched
     models.author, -- namespace before the slash, as published
+    models.organisation, -- who is behind the author, by the curated map, now; or `unattributed`
     models.variant, -- after the colon, else `standard`
+    models.price_class, -- free_variant, zero_price, paid or unmatched, now
+    models.weights, -- open_candidate, proprietary or unknown, by the catalogue and the curated map, now
     models.first_listed_date, -- first day on which it is listed
     models.last_listed_date, -- last day on which it is listed
     newest.id, -- API id

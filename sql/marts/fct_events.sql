@@ -40,7 +40,7 @@ first_listings as (
         split_part(models.model_permaslug, ':', 1) as base_slug,
         models.first_listed_date as date,
         tokens.rank
-    from intermediate.int_models as models
+    from marts.dim_model as models
     inner join marts.fct_model_tokens_daily as tokens
         on models.model_permaslug = tokens.model_permaslug and models.first_listed_date = tokens.date
     cross join loaded
@@ -74,7 +74,7 @@ free_absences as (
         split_part(ends.model_permaslug, ':', 1) as base_slug,
         min(catalogue_dates.date) as next_catalogue_date
     from intermediate.int_listing_ends as ends
-    inner join intermediate.int_models as models on ends.model_permaslug = models.model_permaslug
+    inner join marts.dim_model as models on ends.model_permaslug = models.model_permaslug
     left join catalogue_dates on ends.date + 6 <= catalogue_dates.date
     where models.variant = 'free' and models.last_listed_date < ends.date
     group by ends.model_permaslug, ends.date, ends.last_listed_date, ends.last_rank
@@ -193,7 +193,7 @@ events as (
         prices.date,
         prices.price_change as detail
     from intermediate.int_model_prices as prices
-    inner join intermediate.int_models as models on prices.model_permaslug = models.model_permaslug
+    inner join marts.dim_model as models on prices.model_permaslug = models.model_permaslug
     where prices.was_free and not prices.is_free and models.variant <> 'free'
     union all by name
     select
@@ -232,7 +232,7 @@ events as (
         'in the catalogue until ' || prices.last_seen_date || ', in the rankings until ' || models.last_listed_date
             as detail
     from intermediate.int_model_prices as prices
-    inner join intermediate.int_models as models on prices.model_permaslug = models.model_permaslug
+    inner join marts.dim_model as models on prices.model_permaslug = models.model_permaslug
     where prices.is_last and prices.missing_date is not null
     union all by name
     select

@@ -1,5 +1,5 @@
 -- What is known of reasoning, by two bases that are never to be mixed. `capability`: the share of a day's tokens that
--- went to models which can reason by their newest catalogue row. It bounds where reasoning may happen and says nothing
+-- went to models which can reason by the catalogue. It bounds where reasoning may happen and says nothing
 -- of how much does. `page_window`: the prompt, completion and reasoning tokens that a saved rankings page states for a
 -- trailing window; pages overlap. source_at is part of the grain, because two pages of one day describe the same
 -- windows; it is null for neither basis.
@@ -12,16 +12,16 @@
 -- check: reasoning_share_pct > 0
 with days as (
     select
-        tokens.date,
-        any_value(tokens.as_of) as as_of,
-        any_value(tokens.is_provisional) as is_provisional,
-        sum(tokens.total_tokens)::bigint as total_tokens,
-        coalesce(sum(tokens.total_tokens) filter (where models.is_reasoning_capable), 0)::bigint as capable_tokens,
-        coalesce(sum(tokens.total_tokens) filter (where models.is_reasoning_capable is null), 0)::bigint
+        dates.date,
+        dates.as_of,
+        dates.is_provisional,
+        dates.total_tokens,
+        coalesce(sum(growth.total_tokens) filter (where growth.entity = 'capable'), 0)::bigint as capable_tokens,
+        coalesce(sum(growth.total_tokens) filter (where growth.entity in ('unknown', 'other')), 0)::bigint
             as unknown_tokens
-    from marts.fct_model_tokens_daily as tokens
-    left join marts.dim_model as models on tokens.model_permaslug = models.model_permaslug
-    group by tokens.date
+    from marts.dim_date as dates
+    inner join marts.fct_token_growth_daily as growth on dates.date = growth.date and growth.dimension = 'reasoning'
+    group by dates.date, dates.as_of, dates.is_provisional, dates.total_tokens
 ),
 
 windows as (

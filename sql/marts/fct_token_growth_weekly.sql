@@ -9,13 +9,13 @@
 -- check: share_pct >= 0
 -- check: is_whole or coalesce(growth_1w_pct, growth_4w_pct, growth_52w_pct, share_pct) is null
 -- check: is_whole or is_provisional
--- check: is_part_of is null or coalesce(contribution_1w_pp, contribution_4w_pp) is null
+-- check: parent_entity is null or coalesce(contribution_1w_pp, contribution_4w_pp) is null
 with slices as (
     select
         if(dimension = 'language_type', 'language', dimension) as dimension,
         if(dimension = 'language_type', 'rankings-languages', 'rankings-categories') as source,
         slice as entity,
-        nullif(regexp_extract(slice, '^(.+)/', 1), '') as is_part_of,
+        nullif(regexp_extract(slice, '^(.+)/', 1), '') as parent_entity,
         week_start_date,
         estimated_tokens,
         week_start_date + 6 < as_of::date as is_whole,
@@ -36,7 +36,7 @@ sums as (
         bool_or(is_provisional) as is_provisional,
         min(as_of) as as_of
     from slices
-    where is_part_of is null
+    where parent_entity is null
     group by dimension, source, week_start_date
 ),
 
@@ -45,7 +45,7 @@ parts as (
         source,
         entity
     from slices
-    where is_part_of is null
+    where parent_entity is null
 ),
 
 expected as (
@@ -64,7 +64,7 @@ entities as (
     select
         dimension,
         entity,
-        is_part_of,
+        parent_entity,
         week_start_date,
         1 as parts,
         estimated_tokens,
@@ -76,7 +76,7 @@ entities as (
     select
         sums.dimension,
         'all' as entity,
-        null as is_part_of,
+        null as parent_entity,
         sums.week_start_date,
         sums.parts,
         if(sums.parts = expected.parts, sums.estimated_tokens, null) as estimated_tokens,
@@ -148,7 +148,7 @@ select
     changes.dimension, -- category or language
     changes.entity, -- `all`, or a slice such as marketing/seo or natural
     changes.week_start_date, -- Monday of the ISO week
-    changes.is_part_of, -- slice within which the entity lies; it is not added to `all` again. Null for most
+    changes.parent_entity, -- slice within which the entity lies; it is not added to `all` again. Null for most
     changes.estimated_tokens, -- prompt and completion tokens of the week; null for `all` where a slice is not held
     changes.tokens_4w as estimated_tokens_4w, -- of the 4 weeks that end with this one
     100 * changes.delta_1w_tokens::double / nullif(changes.tokens_1w_ago, 0) as growth_1w_pct, -- on the week before
@@ -159,12 +159,12 @@ select
     100 * changes.whole_tokens::double / nullif(wholes.whole_tokens, 0)
         as share_pct, -- of `all`, which is not all traffic; slices within others count twice
     if(
-        changes.entity = 'all' or changes.is_part_of is not null,
+        changes.entity = 'all' or changes.parent_entity is not null,
         null,
         100 * changes.delta_1w_tokens::double / nullif(wholes.tokens_1w_ago, 0)
     ) as contribution_1w_pp, -- part of growth_1w_pct of `all`; adds up to it over a dimension's week
     if(
-        changes.entity = 'all' or changes.is_part_of is not null,
+        changes.entity = 'all' or changes.parent_entity is not null,
         null,
         100 * changes.delta_4w_tokens::double / nullif(wholes.tokens_4w_4w_ago, 0)
     ) as contribution_4w_pp, -- part of growth_4w_pct of `all`; adds up to it over a dimension's week

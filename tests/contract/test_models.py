@@ -117,7 +117,7 @@ def test_a_row_with_the_required_fields_alone_is_enough() -> None:
 
 
 @pytest.mark.parametrize("variant", ["free", "batch", "thinking", "exacto"])
-def test_a_variant_is_part_of_the_permaslug_and_shares_the_canonical_slug(variant: str) -> None:
+def test_a_variant_parent_entity_the_permaslug_and_shares_the_canonical_slug(variant: str) -> None:
     frame = parse({"data": [model(), model(f"acme/large:{variant}")]}).frames["models"]
     assert frame is not None
     assert frame["canonical_slug"].to_list() == ["acme/large-20260101"] * 2

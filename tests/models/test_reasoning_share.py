@@ -85,7 +85,7 @@ def test_without_a_catalogue_nothing_is_known() -> None:
     assert rows(connection, TABLE, CAPABLE) == [(day(0), 50, 0.0, 100.0, 100.0)]
 
 
-def test_the_newest_catalogue_row_counts_for_all_days_and_after_delisting() -> None:
+def test_each_day_has_the_catalogue_row_of_its_time_and_a_delisted_model_its_last() -> None:
     board = boards([{"a/one": 30, "a/gone": 10}] * 2)
     catalogues = [
         Catalogue(instant(0, 8), {"a/one": {}, "a/gone": {"is_reasoning_capable": True}}),
@@ -95,7 +95,8 @@ def test_the_newest_catalogue_row_counts_for_all_days_and_after_delisting() -> N
         (day(on), 40, 25.0, 25.0, 0.0) for on in range(2)
     ]
     assert rows(built(final(board), *catalogues), TABLE, CAPABLE) == [
-        (day(on), 40, 100.0, 100.0, 0.0) for on in range(2)
+        (day(0), 40, 25.0, 25.0, 0.0),
+        (day(1), 40, 100.0, 100.0, 0.0),
     ]
 
 

@@ -86,7 +86,7 @@ def test_all_is_the_sum_of_the_slices_that_lie_within_no_other() -> None:
         Estimates("marketing/seo", [50, 100]),
         Estimates("natural", [40, 50], dimension="language_type"),
     )
-    columns = "dimension, entity, is_part_of, estimated_tokens, share_pct, growth_1w_pct, contribution_1w_pp"
+    columns = "dimension, entity, parent_entity, estimated_tokens, share_pct, growth_1w_pct, contribution_1w_pp"
     columns += ", delta_1w_tokens, is_estimate"
     assert rows(connection, TABLE, columns, f"week_start_date = date '{week(1)}'") == [
         ("category", "all", None, 440, 100.0, 10.0, None, 40, True),
