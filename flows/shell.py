@@ -15,13 +15,14 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from prefect.tasks import Task, exponential_backoff
 
-from pipeline import reading
+from pipeline import explanation, reading
 from pipeline.errors import (
     EXIT_NOTHING_PUBLISHED,
     EXIT_OK,
     EXIT_QUOTA,
     SourceUnavailableError,
     TokenGrowthError,
+    UsageError,
 )
 from pipeline.outcome import Outcome
 from pipeline.rendering import Format
@@ -117,7 +118,7 @@ def tell_failures(outcome: Outcome) -> None:
 
 
 def leave_artifacts(settings: Settings, outcome: Outcome) -> None:
-    """Leave a table of what was loaded, and the growth tables as readers see them now."""
+    """Leave a table of what was loaded, and growth, its explanation and the claims as readers see them now."""
     loaded = [
         {
             "source": source.source,
@@ -138,3 +139,20 @@ def leave_artifacts(settings: Settings, outcome: Outcome) -> None:
             for dimension in ("total", "author", "model")
         ]
         create_markdown_artifact("\n\n".join(parts), key="token-growth", description="Growth of token use")
+        create_markdown_artifact(
+            "\n\n".join(_explained(settings, by) for by in ("organisation", "price", "context")),
+            key="token-growth-explained",
+            description="Where the growth of the last 7 days came from",
+        )
+        create_markdown_artifact(
+            explanation.claims(settings).render(Format.MARKDOWN),
+            key="token-growth-claims",
+            description="What the data say of each claim about what drives growth",
+        )
+
+
+def _explained(settings: Settings, by: str) -> str:
+    try:
+        return explanation.explain(settings, None, 7, by, 10).render(Format.MARKDOWN)
+    except UsageError as error:  # too few days are loaded yet
+        return str(error)

@@ -220,7 +220,9 @@ def check(json: Json = False) -> int:
 
 @app.command()
 def show(
-    dimension: Annotated[str, typer.Argument(help="total, author, model or variant.")] = "total",
+    dimension: Annotated[
+        str, typer.Argument(help="total, author, organisation, model, app, price_class, …; `dim_dimension` has all.")
+    ] = "total",
     date_: Annotated[datetime | None, typer.Option("--date", formats=DAY, help="UTC day. Default: the newest.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows: days of the total, else the largest entities.")] = 14,
     form: FormatOption = Format.TABLE,
@@ -235,6 +237,40 @@ def show(
     form = Format.JSON if json else form
     _line(shown.render(form))
     _summary(shown.summary, form)
+    return EXIT_OK
+
+
+@app.command()
+def explain(
+    date_: Annotated[datetime | None, typer.Option("--date", formats=DAY, help="UTC day. Default: the newest.")] = None,
+    window: Annotated[int, typer.Option(help="Days to explain, against as many before: 7 or 28.")] = 7,
+    by: Annotated[
+        str,
+        typer.Option(help="organisation, author, model, app, context, price, or any dimension that parts all tokens."),
+    ] = "organisation",
+    top: Annotated[int, typer.Option(min=1, help="Largest steps to show; the others are one line.")] = 10,
+    form: FormatOption = Format.TABLE,
+    json: Json = False,
+) -> int:
+    """Print where the growth of a window came from, as steps that add up, and name the events behind it."""
+    from pipeline import explanation
+
+    explained = explanation.explain(_settings(), date_.date() if date_ else None, window, by, top)
+    form = Format.JSON if json else form
+    _line(explained.render(form))
+    _summary(explained.summary, form)
+    return EXIT_OK
+
+
+@app.command()
+def claims(form: FormatOption = Format.TABLE, json: Json = False) -> int:
+    """Print each claim about what drives token growth, with what the data say of it today."""
+    from pipeline import explanation
+
+    ledger = explanation.claims(_settings())
+    form = Format.JSON if json else form
+    _line(ledger.render(form))
+    _summary(ledger.summary, form)
     return EXIT_OK
 
 
@@ -311,7 +347,7 @@ def demo(
 
 @app.command()
 def docs(
-    section: Annotated[str, typer.Argument(help="settings, commands or tables.")] = "tables",
+    section: Annotated[str, typer.Argument(help="settings, commands, tables or measures.")] = "tables",
     json: Json = False,
 ) -> int:
     """Print the reference that is generated from the code and the SQL, in Markdown."""
@@ -321,6 +357,7 @@ def docs(
         "settings": reference.settings,
         "commands": lambda: reference.commands(app),
         "tables": reference.tables,
+        "measures": reference.measures,
     }
     if section not in sections:
         raise UsageError(f"There is no section {section!r}; choose one of {', '.join(sections)}.")

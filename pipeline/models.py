@@ -200,6 +200,19 @@ def column_docs(models: Mapping[str, Model], model: Model) -> dict[str, str]:
     return docs
 
 
+def formulas(model: Model) -> dict[str, str]:
+    """Return the expression of each computed column of the SELECT, without casts; not of those passed through."""
+    from sqlglot import exp
+
+    found = {}
+    for selected in model._parsed.selects:
+        bare = selected.unalias().transform(lambda node: node.this if isinstance(node, exp.Cast) else node)
+        expression = bare.unnest()
+        if not isinstance(expression, exp.Column | exp.Literal | exp.Boolean):
+            found[selected.alias_or_name] = expression.sql(dialect="duckdb", comments=False).lower()
+    return found
+
+
 def create_ledgers(connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model]) -> None:
     """Create the schemas and the tables that landing fills, where they are missing.
 

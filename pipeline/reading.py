@@ -12,7 +12,23 @@ from pipeline.rendering import Format, Table, signed, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import ask, published, rows_of
 
-DIMENSIONS = ("total", "author", "model", "variant")
+# Each dimension of growth with the word for its entities.
+DIMENSIONS = {
+    "total": "total",
+    "author": "authors",
+    "organisation": "organisations",
+    "model": "models",
+    "variant": "variants",
+    "price_class": "price classes",
+    "weights": "kinds of weights",
+    "reasoning": "classes of reasoning",
+    "tokenizer": "tokenizers",
+    "model_age": "ages of models",
+    "app": "apps",
+    "app_category": "categories of apps",
+    "context_bucket": "context buckets",
+    "modality": "modalities",
+}
 NOT_LOADED = "not loaded"
 NO_RANK = "\N{EN DASH}"
 
@@ -76,9 +92,9 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
         raise UsageError(f"The published tables hold no {dimension} of {day}; their newest day is {newest}.")
     simulated = "SIMULATED DATA. " if contract["is_simulated"] else ""
     state = " (provisional: a day of the last 7 may be restated)" if rows[0]["is_provisional"] else ""
-    what = "Tokens of all public models, until" if dimension == "total" else f"Largest {dimension}s on"
+    what = "Tokens of all public models, until" if dimension == "total" else f"Largest {DIMENSIONS[dimension]} on"
     title = f"{simulated}{what} {day}{state}"
-    note = f"{hidden} more listed {dimension}s are not shown. " if hidden > 0 else ""
+    note = f"{hidden} more listed {DIMENSIONS[dimension]} are not shown. " if hidden > 0 else ""
     # Where no title is printed, a column says whether the figures are made up.
     origin = {"is_simulated": contract["is_simulated"]}
     pretty, plain, raw = (

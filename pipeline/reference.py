@@ -43,6 +43,50 @@ def tables() -> str:
     return "\n\n".join(parts)
 
 
+# The tables that answer where growth comes from, in the order in which one reads them.
+MEASURES = (
+    *("fct_token_growth_daily", "fct_token_growth_weekly", "rpt_growth_explained", "fct_growth_accounting"),
+    *("fct_concentration_daily", "fct_reasoning_share", "fct_events", "rpt_driver_claims", "dim_dimension"),
+)
+UNITS = {
+    "_pct": "%",
+    "_pp": "percentage points",
+    "_tokens": "tokens",
+    "_ratio": "ratio",
+    "_usd": "US dollars",
+    "_date": "UTC day",
+    "_days": "days",
+}
+
+
+def measures() -> str:
+    """Return each measure with its unit, meaning and formula: the comment and the expression beside its column."""
+    known = models.load(models.sql_dir())
+    parts = []
+    for name in MEASURES:
+        model = known[f"marts.{name}"]
+        parts += [f"## {name}", model.description, f"Grain: {', '.join(f'`{column}`' for column in model.grain)}."]
+        if model.checks:
+            parts.append("Holds on every row:\n\n" + "\n".join(f"- `{check}`" for check in model.checks))
+        docs, formulas = models.column_docs(known, model), models.formulas(model)
+        rows = [
+            (column, unit(column), doc, f"`{formulas[column]}`" if column in formulas else "")
+            for column, doc in docs.items()
+            if column not in model.grain
+        ]
+        parts.append(_markdown(("measure", "unit", "meaning", "formula"), rows))
+    return "\n\n".join(parts)
+
+
+def unit(column: str) -> str:
+    """Tell the unit of a column by its name, which is how units are told everywhere."""
+    if column.startswith(("is_", "has_")):
+        return "yes or no"
+    if column.startswith(("tokens_", "delta_")) or "_tokens" in column:
+        return "tokens"
+    return next((unit for suffix, unit in UNITS.items() if column.endswith(suffix)), "")
+
+
 def _markdown(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """Return a table of our own words, the first column as code; what comes from outside goes to `rendering`."""
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]

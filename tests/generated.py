@@ -14,10 +14,22 @@ from pipeline.cli import app
 
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "docs" / "tables.md"
+MEASURES = ROOT / "docs" / "measures.md"
 TABLES_HEAD = """# Tables
 
 Generated from the headers and column comments under `sql/` by `make docs`. In the published file the schemas are
 `marts` and `meta`.
+
+"""
+
+MEASURES_HEAD = """# Measures
+
+Generated from the headers, column comments and expressions under `sql/marts` by `make docs`. A formula is the expression
+of the table's last SELECT; the names in it are columns of what it reads, in the file of the same name.
+
+Days are UTC. A rate (`_pct`) is in percent, a difference of shares or a part of growth (`_pp`) in percentage points.
+`_low` and `_high` enclose what is certain; a point value between them is given where nothing is below a cut-off, and is
+null else.
 
 """
 
@@ -26,9 +38,11 @@ def readme_blocks(home: Path) -> dict[str, str]:
     """Return the text of each generated block; the demo runs in `home`."""
     demo = _run(home, "demo", "--home", str(home))
     shown = _run(home, "show", "model", "--top", "4", "--format", "markdown")
+    explained = _run(home, "explain", "--window", "28", "--top", "5")
     return {
         "demo": _code(re.sub(r" in [\d.]+ s", "", demo).replace(str(home), "data-demo")),
         "show": shown.rstrip(),
+        "explain": _code(explained),
         "commands": reference.commands(app),
         "settings": reference.settings(),
     }
@@ -47,6 +61,11 @@ def filled(text: str, blocks: dict[str, str]) -> str:
 def tables() -> str:
     """Return docs/tables.md."""
     return TABLES_HEAD + reference.tables() + "\n"
+
+
+def measures() -> str:
+    """Return docs/measures.md."""
+    return MEASURES_HEAD + reference.measures() + "\n"
 
 
 def _run(home: Path, *words: str) -> str:
@@ -72,3 +91,4 @@ if __name__ == "__main__":
         readme.write_text(filled(readme.read_text(encoding="utf-8"), readme_blocks(Path(folder) / "demo")))
     TABLES.parent.mkdir(exist_ok=True)
     TABLES.write_text(tables(), encoding="utf-8")
+    MEASURES.write_text(measures(), encoding="utf-8")

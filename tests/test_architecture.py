@@ -37,6 +37,7 @@ LAYERS = [
     "outcome",
     "jobs",
     "reading",
+    "explanation",
     "status",
     "reference",
     "simulation",

@@ -1,0 +1,253 @@
+"""Where growth came from: the waterfall of a window with the events behind it, and the ledger of claims."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.reading import DIMENSIONS, simulated_note
+from pipeline.rendering import Format, Table, clean, signed, to_json, tokens
+from pipeline.settings import Settings
+from pipeline.warehouse import published, rows_of
+
+WINDOWS = (7, 28)
+SHORT_NAMES = {"context": "context_bucket", "price": "price_class", "category": "app_category", "age": "model_age"}
+SHOWN_EVENTS = 10
+LEDGER_WIDTH = 100
+
+STEPS = """
+from rpt_growth_explained
+where dimension = ? and date = ? and window_days = ?
+order by abs(change_tokens) desc, entity
+"""
+NEWEST = "select max(date) as date from rpt_growth_explained where dimension = ? and window_days = ?"
+# Of several events of one entity on one day all are named, and the one that tells most is described.
+TELLING = (
+    *("free_to_paid", "price_change", "free_launch", "stealth_debut", "free_end", "disappearance"),
+    *("top_10_entry", "launch", "exit"),
+)
+EVENTS = """
+with found as (
+    select
+        events.*,
+        list_position(?, events.kind) as position,
+        case ?
+            when 'model' then events.entity
+            when 'author' then models.author
+            when 'organisation' then models.organisation
+        end as step
+    from fct_events as events
+    left join dim_model as models on events.dimension = 'model' and events.entity = models.model_permaslug
+    where events.date between ? and ? and events.dimension = 'model'
+)
+
+select
+    date,
+    string_agg(replace(kind, '_', ' '), ', ' order by position) as what,
+    entity,
+    any_value(step) as step,
+    any_value(tokens_7d_before) as tokens_7d_before,
+    -- Of a hand-over it is the other model's.
+    coalesce(any_value(tokens_7d_after) filter (where related_entity is null), any_value(tokens_7d_after))
+        as tokens_7d_after,
+    arg_min(detail, position)
+    || coalesce(any_value(format(', with {:.0f} % of its tokens', size)) filter (where kind = 'free_to_paid'), '')
+        as detail
+from found
+where ? or step in (select unnest(?))
+group by date, entity
+order by max(abs(coalesce(tokens_7d_after, 0) - coalesce(tokens_7d_before, 0))) desc, date, entity
+limit ?
+"""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A waterfall and its events, for people and as they are stored."""
+
+    steps: Table
+    events: Table
+    raw: dict[str, Any]
+    summary: str
+
+    def render(self, form: Format) -> str:
+        """Return both tables; of CSV the steps only, because one file holds one table."""
+        if form is Format.JSON:
+            return to_json(self.raw)
+        if form is Format.CSV:
+            return Table("", list(self.raw["steps"][0]), [list(row.values()) for row in self.raw["steps"]]).render(form)
+        return "\n\n".join(table.render(form) for table in (self.steps, self.events))
+
+
+def explain(settings: Settings, day: date | None, window_days: int, by: str, top: int) -> Explained:
+    """Return what each entity of a dimension added to the total's growth over a window, and the events behind it.
+
+    The `top` largest steps are shown, the others in one line, so that what is shown adds up. Events are those of
+    models of the shown steps, else of the whole market, from the start of the window before to the day.
+    """
+    if window_days not in WINDOWS:
+        raise UsageError(f"There is no window of {window_days} days; choose 7 or 28.")
+    dimension = SHORT_NAMES.get(by, by)
+    with published(settings) as connection:
+        contract = rows_of(connection, "select * from contract")[0]
+        known = rows_of(connection, "from dim_dimension where is_partition and dimension <> 'total'")
+        if dimension not in (row["dimension"] for row in known):
+            names = ", ".join(row["dimension"] for row in known)
+            raise UsageError(f"Growth is not explained by {by!r}; choose one of {names}.")
+        newest = rows_of(connection, NEWEST, [dimension, window_days])[0]["date"]
+        day = day or newest
+        steps = rows_of(connection, STEPS, [dimension, day, window_days]) if day else []
+        if not steps:
+            what = f"the newest day with one is {newest}" if newest else "no day has one yet"
+            raise UsageError(
+                f"There is no explanation by {dimension} of the {window_days} days until {day or 'now'}: it takes "
+                f"{2 * window_days} loaded days in a row; {what}."
+            )
+        shown = [row for row in steps if row["entity"] != "other"][:top]
+        entities = [row["entity"] for row in shown]
+        has_models = dimension in ("model", "author", "organisation")
+        since = day - timedelta(2 * window_days - 1)
+        events = rows_of(
+            connection, EVENTS, [list(TELLING), dimension, since, day, not has_models, entities, SHOWN_EVENTS]
+        )
+    before, after = (sum(row[name] for row in steps) for name in ("tokens_before", "tokens_after"))
+    growth = 100 * (after / before - 1) if before else None
+    raw = {
+        "date": day,
+        "window_days": window_days,
+        "by": dimension,
+        "tokens_before": before,
+        "tokens_after": after,
+        "growth_pct": growth,
+        "is_provisional": steps[0]["is_provisional"],
+        "is_simulated": contract["is_simulated"],
+        "steps": steps,
+        "events": events,
+        "citation": contract["citation"],
+    }
+    simulated = "SIMULATED DATA. " if contract["is_simulated"] else ""
+    state = " (provisional: a day of the last 7 may be restated)" if steps[0]["is_provisional"] else ""
+    title = (
+        f"{simulated}Growth of all tokens over the {window_days} days until {day}, by {dimension.replace('_', ' ')}: "
+        f"{_rate(growth)}, from {tokens(before)} to {tokens(after)}{state}"
+    )
+    summary = f"explain: {_rate(growth)} over {window_days} days until {day}, {len(steps)} steps, {len(events)} events"
+    return Explained(
+        _waterfall(title, steps, shown, dimension),
+        _events(events, since, day, contract["citation"], dimension if has_models else ""),
+        raw,
+        summary + simulated_note(contract["is_simulated"]),
+    )
+
+
+def _waterfall(title: str, steps: Sequence[dict[str, Any]], shown: Sequence[dict[str, Any]], dimension: str) -> Table:
+    """Return the shown steps from the largest gain to the largest loss, the rest in one line, `other`, and the sum."""
+    names = {row["entity"] for row in shown}
+    rest = [row for row in steps if row["entity"] not in names and row["entity"] != "other"]
+    unlisted = [row for row in steps if row["entity"] == "other"]
+    lines = [_step(row["entity"], [row]) for row in sorted(shown, key=lambda row: -row["change_tokens"])]
+    if rest:
+        lines.append(_step(f"{len(rest)} more", rest))
+    lines += [_step("other (not listed)", unlisted)] if unlisted else []
+    lines.append(_step("all", steps))
+    columns = [dimension, "before", "after", "change", "contribution", "of the change", "growth"]
+    return Table(title, columns, lines, "Tokens are what is listed: a model that enters or leaves the list moves them.")
+
+
+def _step(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
+    before, after, change = (
+        sum(row[key] for row in rows) for key in ("tokens_before", "tokens_after", "change_tokens")
+    )
+    of_the_change = [row["share_of_change_pct"] for row in rows if row["share_of_change_pct"] is not None]
+    return [
+        name,
+        tokens(before),
+        tokens(after),
+        f"{'-' if change < 0 else '+'}{tokens(abs(change))}",
+        signed(sum(row["contribution_pp"] for row in rows), "pp"),
+        signed(sum(of_the_change)) if of_the_change else "-",
+        _rate(100 * (after / before - 1)) if before else _rate(None) if after else "-",
+    ]
+
+
+def _rate(growth: float | None) -> str:
+    return "from nothing" if growth is None else signed(growth)
+
+
+def _events(events: Sequence[dict[str, Any]], since: date, day: date, note: str, dimension: str) -> Table:
+    columns = ["date", "event", "model", "7 days before", "7 days after", "what happened"]
+    title = f"Events from {since} to {day}" + (f" of these {DIMENSIONS[dimension]}" if dimension else "")
+    rows = [
+        [
+            row["date"],
+            row["what"],
+            row["entity"],
+            *(
+                tokens(row[name]) if row[name] is not None else "not loaded"
+                for name in ("tokens_7d_before", "tokens_7d_after")
+            ),
+            row["detail"],
+        ]
+        for row in events
+    ]
+    return Table(title if rows else f"{title}: none", columns, rows, note)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The claims and what the data say of each."""
+
+    rows: list[dict[str, Any]]
+    title: str
+    note: str
+    summary: str
+
+    def render(self, form: Format) -> str:
+        """Return the ledger: on the screen a paragraph a claim, because findings are sentences."""
+        if form is Format.TABLE:
+            return "\n\n".join([self.title, *map(_paragraph, self.rows), self.note])
+        if form is Format.MARKDOWN:
+            columns = ["claim", "grade", "verdict", "what the data say", "as of"]
+            cells = [
+                [
+                    f"{row['claim_id']}. {row['claim']}",
+                    row["grade"],
+                    row["verdict"],
+                    row["finding"],
+                    row["as_of_date"] or "-",
+                ]
+                for row in self.rows
+            ]
+            return Table(self.title, columns, cells, self.note).render(form)
+        return Table("", list(self.rows[0]), [list(row.values()) for row in self.rows]).render(form)
+
+
+def claims(settings: Settings) -> Ledger:
+    """Return the ledger of growth-driver claims, in the order of their numbers."""
+    with published(settings) as connection:
+        contract = rows_of(connection, "select * from contract")[0]
+        rows = rows_of(connection, "from rpt_driver_claims order by claim_id")
+    is_simulated = contract["is_simulated"]
+    title = (
+        "SIMULATED DATA. " if is_simulated else ""
+    ) + "What the data say of each claim about what drives token growth"
+    counts = {
+        verdict: sum(row["verdict"] == verdict for row in rows) for verdict in dict.fromkeys(r["verdict"] for r in rows)
+    }
+    note = "Grades: A exact from public data, B an estimate or a proxy, C not public. " + contract["citation"]
+    summary = "claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    return Ledger(
+        [row | {"is_simulated": is_simulated} for row in rows], title, note, summary + simulated_note(is_simulated)
+    )
+
+
+def _paragraph(row: dict[str, Any]) -> str:
+    as_of = f", as of {row['as_of_date']}" if row["as_of_date"] else ""
+    head = f"{row['claim_id']}  {row['verdict'].upper()} (grade {row['grade']}{as_of}). {row['claim']}"
+    return textwrap.fill(
+        clean(f"{head} {row['finding']}"), LEDGER_WIDTH, subsequent_indent="   ", break_long_words=False
+    )
