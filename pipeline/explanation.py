@@ -24,7 +24,9 @@ from rpt_growth_explained
 where dimension = ? and date = ? and window_days = ?
 order by abs(change_tokens) desc, entity
 """
-NEWEST = "select max(date) as date from rpt_growth_explained where dimension = ? and window_days = ?"
+REACH = """
+select min(date) as first_date, max(date) as last_date from rpt_growth_explained where dimension = ? and window_days = ?
+"""
 # Of several events of one entity on one day all are named, and the one that tells most is described.
 TELLING = (
     *("free_to_paid", "price_change", "free_launch", "stealth_debut", "free_end", "disappearance"),
@@ -98,14 +100,16 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
         if dimension not in (row["dimension"] for row in known):
             names = ", ".join(row["dimension"] for row in known)
             raise UsageError(f"Growth is not explained by {by!r}; choose one of {names}.")
-        newest = rows_of(connection, NEWEST, [dimension, window_days])[0]["date"]
-        day = day or newest
+        reach = rows_of(connection, REACH, [dimension, window_days])[0]
+        day = day or reach["last_date"]
         steps = rows_of(connection, STEPS, [dimension, day, window_days]) if day else []
         if not steps:
-            what = f"the newest day with one is {newest}" if newest else "no day has one yet"
+            held = (
+                "there are {first_date} to {last_date}".format(**reach) if reach["last_date"] else "there is none yet"
+            )
             raise UsageError(
-                f"There is no explanation by {dimension} of the {window_days} days until {day or 'now'}: it takes "
-                f"{2 * window_days} loaded days in a row; {what}."
+                f"There is no explanation by {dimension} of the {window_days} days until {day or 'now'}, which takes "
+                f"{2 * window_days} loaded days in a row; of those that can be had, {held}."
             )
         shown = [row for row in steps if row["entity"] != "other"][:top]
         entities = [row["entity"] for row in shown]

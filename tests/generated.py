@@ -24,8 +24,8 @@ Generated from the headers and column comments under `sql/` by `make docs`. In t
 
 MEASURES_HEAD = """# Measures
 
-Generated from the headers, column comments and expressions under `sql/marts` by `make docs`. A formula is the expression
-of the table's last SELECT; the names in it are columns of what it reads, in the file of the same name.
+Generated from the headers, column comments and expressions under `sql/marts` by `make docs`. A formula is the
+expression of the table's last SELECT; the names in it are columns of what it reads, in the file of the same name.
 
 Days are UTC. A rate (`_pct`) is in percent, a difference of shares or a part of growth (`_pp`) in percentage points.
 `_low` and `_high` enclose what is certain; a point value between them is given where nothing is below a cut-off, and is

@@ -51,6 +51,16 @@ def test_the_reference_of_the_tables_is_current() -> None:
     assert generated.TABLES.read_text(encoding="utf-8") == generated.tables(), "run `make docs`"
 
 
+def test_every_measure_is_documented() -> None:
+    text = generated.MEASURES.read_text(encoding="utf-8")
+    assert text == generated.measures(), "run `make docs`"
+    rows = re.findall(r"^\| `(\w+)` \| ([\w ]*|%) \| (.*) \|", text, re.MULTILINE)
+    assert len(rows) > 100
+    assert all(meaning.strip() for _, _, meaning in rows)
+    assert {"contribution_7d_pp", "hhi_high", "quick_ratio", "share_of_change_pct"} <= {name for name, _, _ in rows}
+    assert "[docs/measures.md](docs/measures.md)" in README
+
+
 def test_every_command_setting_and_mart_is_documented(cli: Callable[..., Ended]) -> None:
     for command in app.registered_commands:
         assert command.callback

@@ -27,6 +27,8 @@ from pipeline.simulation import SimulatedOpenRouter, World
 from tests.conftest import KEY, Ended, morning_after
 
 ROOT = Path(__file__).parents[2]
+# The dimensions of what is loaded here: no apps and no slices.
+RANKED = set(reading.DIMENSIONS) - {"app", "app_category", "context_bucket", "modality"}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def test_no_cell_is_ever_empty(home: Settings) -> None:
     # The first days, whole weeks, around the day that is not loaded, and the newest.
     shown = 0
     for day in [date(2025, 1, 1) + timedelta(days=n) for n in (0, 6, 13, 20, 39, 41, 46, 47, 53, 54, 59)]:
-        for dimension in reading.DIMENSIONS:
+        for dimension in RANKED:
             table = reading.show(home, dimension, day, 100)
             for form in (table.pretty, table.plain):
                 assert all(cell not in (None, "") for row in form.rows for cell in row), (day, dimension)
@@ -108,6 +110,50 @@ def test_show_prints_every_format(home: Settings, cli: Callable[..., Ended]) -> 
     assert cli("show", "author", "--format", "markdown").out.startswith("**SIMULATED DATA")
 
 
+def test_explain_prints_steps_that_add_up_and_the_events_behind_them(home: Settings, cli: Callable[..., Ended]) -> None:
+    raw = json.loads(cli("explain", "--json").out)
+    assert (raw["by"], raw["window_days"], raw["date"], raw["is_simulated"]) == ("organisation", 7, "2025-03-01", True)
+    change = raw["tokens_after"] - raw["tokens_before"]
+    assert sum(step["change_tokens"] for step in raw["steps"]) == change
+    assert sum(step["contribution_pp"] for step in raw["steps"]) == pytest.approx(raw["growth_pct"])
+    total = json.loads(cli("show", "total", "--top", "1", "--json").out)[0]
+    assert total["growth_7d_pct"] == pytest.approx(raw["growth_pct"])
+    shown = cli("explain", "--top", "2")
+    assert shown.code == 0
+    lines = shown.out.splitlines()
+    assert lines[0].startswith(
+        "SIMULATED DATA. Growth of all tokens over the 7 days until 2025-03-01, by organisation: "
+    )
+    names = [re.split(r"  +", line)[0] for line in lines[3:8]]
+    largest = sorted(raw["steps"], key=lambda step: -abs(step["change_tokens"]))
+    expected = {step["entity"] for step in [step for step in largest if step["entity"] != "other"][:2]}
+    assert set(names[:2]) == expected
+    assert names[2:] == [f"{len(raw['steps']) - 3} more", "other (not listed)", "all"]
+    assert lines[-1].endswith("(simulated data)")
+
+
+def test_explain_names_the_events_of_the_shown_steps_only(home: Settings, cli: Callable[..., Ended]) -> None:
+    of_models = json.loads(cli("explain", "--by", "model", "--top", "5", "--json").out)
+    assert of_models["events"]
+    largest = sorted(of_models["steps"], key=lambda step: -abs(step["change_tokens"]))
+    shown = [step["entity"] for step in largest if step["entity"] != "other"][:5]
+    assert {event["entity"] for event in of_models["events"]} <= set(shown)
+    assert {event["step"] for event in of_models["events"]} <= set(shown)
+    of_prices = json.loads(cli("explain", "--by", "price", "--json").out)
+    assert len(of_prices["events"]) >= len(of_models["events"])
+    assert all("2025-02-16" <= event["date"] <= "2025-03-01" for event in of_prices["events"])
+
+
+@pytest.mark.parametrize("by", ["author", "variant", "weights", "reasoning", "tokenizer", "age"])
+def test_every_dimension_explains_the_same_growth(by: str, home: Settings, cli: Callable[..., Ended]) -> None:
+    raw = json.loads(cli("explain", "--by", by, "--json").out)
+    assert sum(step["contribution_pp"] for step in raw["steps"]) == pytest.approx(raw["growth_pct"])
+    markdown = cli("explain", "--by", by, "--format", "markdown").out
+    assert markdown.startswith("**SIMULATED DATA")
+    plain = list(csv.DictReader(io.StringIO(cli("explain", "--by", by, "--format", "csv").out)))
+    assert sum(int(row["change_tokens"]) for row in plain) == raw["tokens_after"] - raw["tokens_before"]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -115,6 +161,15 @@ def test_show_prints_every_format(home: Settings, cli: Callable[..., Ended]) -> 
         (("show", "--date", "2025-02-10"), "The published tables hold no total of 2025-02-10"),
         (("show", "model", "--date", "2030-01-01"), "hold no model of 2030-01-01"),
         (("show", "--date", "yesterday"), "does not match"),
+        (("show", "app"), "The published tables hold no app of 2025-03-01"),
+        (("explain", "--by", "planet"), "Growth is not explained by 'planet'; choose one of"),
+        (("explain", "--by", "modality"), "Growth is not explained by 'modality'"),
+        (("explain", "--window", "30"), "There is no window of 30 days; choose 7 or 28."),
+        (
+            ("explain", "--date", "2025-02-20"),
+            "which takes 14 loaded days in a row; of those that can be had, there are",
+        ),
+        (("explain", "--by", "app"), "there is none yet"),
         (("query", "select * from nowhere"), "The query does not run"),
         (("query", "select"), "The query does not run"),
         (("query", "insert into loads select * from loads"), "The query does not run"),

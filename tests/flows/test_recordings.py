@@ -137,3 +137,52 @@ def test_a_walk_over_the_keyless_exports_reaches_the_first_recorded_day(
     asked = server.status()["total"]
     assert cli("backfill").code == 0
     assert server.status()["total"] == asked
+
+
+def test_a_free_launch_and_its_end_are_found_and_explained(
+    use: Callable[..., Settings], replay: Callable[..., Any], cli: Callable[..., Ended]
+) -> None:
+    """In July 2026 a free model took more than a fifth of all tokens for two weeks; nothing in the code names it."""
+    free, paid = "tencent/hy3-20260706:free", "tencent/hy3-20260706"
+    server = replay(MORNING)
+    settings = use(server.base_url, MORNING, KEY)
+    assert jobs.run(settings).exit_code == 0
+    assert jobs.backfill(settings).exit_code == 0
+    events = table(
+        settings,
+        f"select kind, date, related_entity, size from marts.fct_events where entity = '{free}' order by date, kind",
+    )
+    assert [row[:3] for row in events] == [
+        ("free_launch", date(2026, 7, 6), None),
+        ("top_10_entry", date(2026, 7, 7), None),
+        ("exit", date(2026, 7, 21), None),
+        ("free_end", date(2026, 7, 21), None),
+        ("free_to_paid", date(2026, 7, 21), paid),
+    ]
+    assert events[-1][3] == pytest.approx(40.2, abs=0.1)
+    shares = dict(
+        table(
+            settings,
+            "select date, share_pct from marts.fct_token_growth_daily "
+            "where dimension = 'price_class' and entity = 'free_variant'",
+        )
+    )
+    assert shares[date(2026, 7, 6)] < 6
+    assert shares[date(2026, 7, 19)] > 27
+    assert shares[date(2026, 7, 21)] < 5
+
+    def explained(day: str, by: str) -> tuple[dict[str, float], list[tuple[str, str]]]:
+        found = json.loads(cli("explain", "--date", day, "--by", by, "--json").out)
+        steps = {step["entity"]: step["contribution_pp"] for step in found["steps"]}
+        return steps, [(event["entity"], event["what"]) for event in found["events"]]
+
+    launched, events_then = explained("2026-07-14", "price")
+    assert max(launched, key=lambda entity: launched[entity]) == "free_variant"
+    assert launched["free_variant"] == pytest.approx(18.7, abs=0.1)
+    assert (free, "free launch") in events_then
+    by_organisation, _ = explained("2026-07-14", "organisation")
+    assert max(by_organisation, key=lambda entity: by_organisation[entity]) == "tencent"
+    ended, events_then = explained("2026-07-27", "price")
+    assert min(ended, key=lambda entity: ended[entity]) == "free_variant"
+    assert ended["free_variant"] == pytest.approx(-18.7, abs=0.1)
+    assert events_then[0] == (free, "free to paid, free end, exit")
