@@ -231,8 +231,6 @@ def show(
     """Print growth from the published file: bounds or `new` where the source does not show the value."""
     from pipeline import reading
 
-    if dimension not in reading.DIMENSIONS:
-        raise UsageError(f"There is no dimension {dimension!r}; choose one of {', '.join(reading.DIMENSIONS)}.")
     shown = reading.show(_settings(), dimension, date_.date() if date_ else None, top)
     form = Format.JSON if json else form
     _line(shown.render(form))

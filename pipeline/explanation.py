@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.reading import DIMENSIONS, simulated_note
+from pipeline.reading import simulated_note
 from pipeline.rendering import Format, Table, clean, signed, to_json, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of
@@ -97,9 +97,9 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
     with published(settings) as connection:
         contract = rows_of(connection, "select * from contract")[0]
         known = rows_of(connection, "from dim_dimension where is_partition and dimension <> 'total'")
-        if dimension not in (row["dimension"] for row in known):
-            names = ", ".join(row["dimension"] for row in known)
-            raise UsageError(f"Growth is not explained by {by!r}; choose one of {names}.")
+        plurals = {row["dimension"]: row["plural"] for row in known}
+        if dimension not in plurals:
+            raise UsageError(f"Growth is not explained by {by!r}; choose one of {', '.join(plurals)}.")
         reach = rows_of(connection, REACH, [dimension, window_days])[0]
         day = day or reach["last_date"]
         steps = rows_of(connection, STEPS, [dimension, day, window_days]) if day else []
@@ -142,7 +142,7 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
     summary = f"explain: {_rate(growth)} over {window_days} days until {day}, {len(steps)} steps, {len(events)} events"
     return Explained(
         _waterfall(title, steps, shown, dimension),
-        _events(events, since, day, contract["citation"], dimension if has_models else ""),
+        _events(events, since, day, contract["citation"], plurals[dimension] if has_models else ""),
         raw,
         summary + simulated_note(contract["is_simulated"]),
     )
@@ -182,9 +182,9 @@ def _rate(growth: float | None) -> str:
     return "from nothing" if growth is None else signed(growth)
 
 
-def _events(events: Sequence[dict[str, Any]], since: date, day: date, note: str, dimension: str) -> Table:
+def _events(events: Sequence[dict[str, Any]], since: date, day: date, note: str, of: str) -> Table:
     columns = ["date", "event", "model", "7 days before", "7 days after", "what happened"]
-    title = f"Events from {since} to {day}" + (f" of these {DIMENSIONS[dimension]}" if dimension else "")
+    title = f"Events from {since} to {day}" + (f" of these {of}" if of else "")
     rows = [
         [
             row["date"],

@@ -12,23 +12,6 @@ from pipeline.rendering import Format, Table, signed, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import ask, published, rows_of
 
-# Each dimension of growth with the word for its entities.
-DIMENSIONS = {
-    "total": "total",
-    "author": "authors",
-    "organisation": "organisations",
-    "model": "models",
-    "variant": "variants",
-    "price_class": "price classes",
-    "weights": "kinds of weights",
-    "reasoning": "classes of reasoning",
-    "tokenizer": "tokenizers",
-    "model_age": "ages of models",
-    "app": "apps",
-    "app_category": "categories of apps",
-    "context_bucket": "context buckets",
-    "modality": "modalities",
-}
 NOT_LOADED = "not loaded"
 NO_RANK = "\N{EN DASH}"
 
@@ -78,6 +61,9 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
     """Return the growth of the total over its last `top` days, or of the `top` largest entities on a day."""
     with published(settings) as connection:
         contract = rows_of(connection, "select * from contract")[0]
+        plurals = {row["dimension"]: row["plural"] for row in rows_of(connection, "from dim_dimension")}
+        if dimension not in plurals:
+            raise UsageError(f"There is no dimension {dimension!r}; choose one of {', '.join(plurals)}.")
         newest = connection.execute("select max(date) from fct_model_tokens_daily").fetchall()[0][0]
         day = day or newest
         hidden = 0
@@ -92,9 +78,9 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
         raise UsageError(f"The published tables hold no {dimension} of {day}; their newest day is {newest}.")
     simulated = "SIMULATED DATA. " if contract["is_simulated"] else ""
     state = " (provisional: a day of the last 7 may be restated)" if rows[0]["is_provisional"] else ""
-    what = "Tokens of all public models, until" if dimension == "total" else f"Largest {DIMENSIONS[dimension]} on"
+    what = "Tokens of all public models, until" if dimension == "total" else f"Largest {plurals[dimension]} on"
     title = f"{simulated}{what} {day}{state}"
-    note = f"{hidden} more listed {DIMENSIONS[dimension]} are not shown. " if hidden > 0 else ""
+    note = f"{hidden} more listed {plurals[dimension]} are not shown. " if hidden > 0 else ""
     # Where no title is printed, a column says whether the figures are made up.
     origin = {"is_simulated": contract["is_simulated"]}
     pretty, plain, raw = (

@@ -97,6 +97,18 @@ def test_a_build_that_was_not_published_is_published_first(loaded: tuple[Setting
         assert published_build_id(settings) != before
 
 
+def test_what_a_program_with_fewer_tables_built_is_built_anew_before_it_is_published(
+    loaded: tuple[Settings, Any],
+) -> None:
+    settings, _ = loaded
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute("drop table marts.fct_growth_accounting")
+        connection.execute("update meta.builds set inputs_sha256 = 'of other SQL'")
+    (settings.parquet_dir / "fct_growth_accounting.parquet").unlink()
+    assert jobs.run(settings).is_published
+    assert (settings.parquet_dir / "fct_growth_accounting.parquet").exists()
+
+
 def test_a_partial_build_is_not_published_under_the_name_of_the_last_whole_one(loaded: tuple[Settings, Any]) -> None:
     settings, _ = loaded
     before = published_build_id(settings)
