@@ -1,37 +1,51 @@
--- Contributions of all entities of a dimension add up to the total's growth, over 7 and over 28 days.
+-- The steps of every waterfall, over 7 and over 28 days, add up to the change of the total: tokens to the last one,
+-- contributions as far as floats carry. What is loaded of the rankings is all that there is of the total, so that their
+-- dimensions have a waterfall wherever the total has growth; other boards may lack days.
 with added as (
     select
-        growth.dimension,
+        dimension,
+        date,
+        window_days,
+        sum(tokens_after) as tokens_after,
+        sum(change_tokens) as change_tokens,
+        sum(contribution_pp) as contribution_pp
+    from marts.rpt_growth_explained
+    group by dimension, date, window_days
+),
+
+expected as (
+    select
+        dimensions.dimension,
         dimensions.board,
-        growth.date,
-        sum(growth.delta_7d_tokens) as delta_7d_tokens,
-        sum(growth.delta_28d_tokens) as delta_28d_tokens,
-        sum(growth.contribution_7d_pp) as contribution_7d_pp,
-        sum(growth.contribution_28d_pp) as contribution_28d_pp
-    from marts.fct_token_growth_daily as growth
-    inner join intermediate.int_dimensions as dimensions on growth.dimension = dimensions.dimension
-    where dimensions.is_partition
-    group by growth.dimension, dimensions.board, growth.date
+        total.date,
+        windows.window_days,
+        if(windows.window_days = 7, total.tokens_7d, total.tokens_28d) as tokens_after,
+        if(windows.window_days = 7, total.delta_7d_tokens, total.delta_28d_tokens) as change_tokens,
+        if(windows.window_days = 7, total.growth_7d_pct, total.growth_28d_pct) as growth_pct
+    from marts.growth_total as total
+    cross join marts.dim_dimension as dimensions
+    cross join (values (7), (28)) as windows (window_days)
+    where dimensions.is_partition and dimensions.dimension <> 'total'
 )
 
 select
-    added.dimension,
-    added.date,
-    added.delta_7d_tokens,
-    total.delta_7d_tokens as expected_delta_7d_tokens,
-    added.delta_28d_tokens,
-    total.delta_28d_tokens as expected_delta_28d_tokens,
-    added.contribution_7d_pp,
-    total.growth_7d_pct,
-    added.contribution_28d_pp,
-    total.growth_28d_pct
-from added
-inner join marts.fct_token_growth_daily as total on added.date = total.date and total.dimension = 'total'
+    expected.dimension,
+    expected.date,
+    expected.window_days,
+    added.tokens_after,
+    expected.tokens_after as expected_tokens_after,
+    added.change_tokens,
+    expected.change_tokens as expected_change_tokens,
+    added.contribution_pp,
+    expected.growth_pct
+from expected
+left join added
+    on
+        expected.dimension = added.dimension
+        and expected.date = added.date
+        and expected.window_days = added.window_days
 where
-    added.delta_7d_tokens <> total.delta_7d_tokens
-    or added.delta_28d_tokens <> total.delta_28d_tokens
-    or abs(added.contribution_7d_pp - total.growth_7d_pct) > 1e-9 * greatest(1, abs(total.growth_7d_pct))
-    or abs(added.contribution_28d_pp - total.growth_28d_pct) > 1e-9 * greatest(1, abs(total.growth_28d_pct))
-    -- What is loaded of the rankings is all that there is of the total; other boards may lack days.
-    or (added.board = 'rankings' and (added.contribution_7d_pp is null) <> (total.growth_7d_pct is null))
-    or (added.board = 'rankings' and (added.contribution_28d_pp is null) <> (total.growth_28d_pct is null))
+    added.tokens_after <> expected.tokens_after
+    or added.change_tokens <> expected.change_tokens
+    or abs(added.contribution_pp - expected.growth_pct) > 1e-9 * greatest(1, abs(expected.growth_pct))
+    or (expected.board = 'rankings' and (added.date is null) <> (expected.growth_pct is null))

@@ -18,11 +18,11 @@ from (
     ('organisation', 'organisations', 'who is behind the author', 'rankings', 'catalogue', 'unattributed', true),
     ('price_class', 'price classes', 'free, zero price, paid or unmatched', 'rankings', 'catalogue', 'unmatched', true),
     ('weights', 'kinds of weights', 'open, proprietary or unknown', 'rankings', 'catalogue', 'unknown', true),
-    ('reasoning', 'classes of reasoning', 'by the catalogue; nothing of use', 'rankings', 'catalogue', 'unknown', true),
+    ('reasoning', 'classes of reasoning', 'by the catalogue', 'rankings', 'catalogue', 'unknown', true),
     ('tokenizer', 'tokenizers', 'family, by the catalogue', 'rankings', 'catalogue', 'unknown', true),
     ('model_age', 'ages of models', 'days since the launch, or unknown', 'rankings', 'catalogue', 'unknown', true),
-    ('app', 'apps', 'by its newest name; `other` is all else', 'apps', 'itself', null, true),
+    ('app', 'apps', 'by its newest name', 'apps', 'itself', null, true),
     ('app_category', 'categories of apps', 'category of an app, as of retrieval', 'apps', 'nothing', null, true),
     ('context_bucket', 'context buckets', 'length of a request, 1K to 10M tokens', 'contexts', 'itself', null, true),
-    ('modality', 'modalities', 'what a request holds; they overlap', 'modalities', 'itself', null, false)
+    ('modality', 'modalities', 'what a request holds, overlapping', 'modalities', 'itself', null, false)
 ) as known (dimension, plural, meaning, board, told_by, open_entity, is_partition)
