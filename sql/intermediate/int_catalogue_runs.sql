@@ -1,6 +1,6 @@
 -- Which models the whole catalogues know, in runs of days: on each day with a catalogue within a run the model is
 -- known. A model launched later on a day is in the next catalogue only, so that one counts too, for models created by
--- the day's end.
+-- the day's end. An alias has no traffic of its own.
 -- grain: model_permaslug, first_date
 -- check: first_date <= last_date
 with catalogue_days as (
@@ -22,7 +22,7 @@ listed as (
         min(models.created_at)::date as created_date
     from staging.stg_models as models
     inner join catalogue_days on models.date = catalogue_days.date
-    where models.is_whole
+    where models.is_whole and models.alias_target_slug is null
     group by all
 ),
 

@@ -154,20 +154,31 @@ changing as (
     from intermediate.int_items as items
     left join app_categories as categories on items.item = categories.app_id::varchar
     where items.board = 'apps'
+),
+
+members as (
+    select
+        dimension,
+        entity,
+        item_id,
+        '-infinity'::date as first_date,
+        'infinity'::date as last_date
+    from lasting
+    union all
+    select
+        dimension,
+        entity,
+        item_id,
+        first_date,
+        last_date
+    from changing
 )
 
 select
     dimension, -- row of int_dimensions
-    entity, -- what the item belongs to
+    if(entity in ('all', 'other'), entity || ' (by name)', entity)
+        as entity, -- what the item belongs to; never `all` or `other`, which are kept for sums and rests
     item_id, -- row of int_items
-    '-infinity'::date as first_date, -- first UTC day on which it does
-    'infinity'::date as last_date -- last UTC day on which it does
-from lasting
-union all
-select
-    dimension,
-    entity,
-    item_id,
-    first_date,
-    last_date
-from changing
+    first_date, -- first UTC day on which it does
+    last_date -- last UTC day on which it does
+from members
