@@ -1,0 +1,135 @@
+-- Claim 4: free variants draw use, and lead to paid use. Models whose list price is 0 count as free, too; what is not
+-- listed, or has no known price, may be free.
+-- grain: claim_id
+with newest as (
+    select max(date) as as_of_date
+    from marts.growth_latest
+),
+
+shares as (
+    select
+        coalesce(sum(share_pct) filter (where entity in ('free_variant', 'zero_price')), 0) as low_pct,
+        coalesce(sum(share_pct) filter (where entity <> 'paid'), 0) as high_pct,
+        sum(contribution_28d_pp) filter (where entity in ('free_variant', 'zero_price')) as free_pp,
+        sum(contribution_28d_pp) as total_pp,
+        bool_or(is_provisional) as is_provisional
+    from marts.growth_latest
+    where dimension = 'price_class'
+),
+
+first_day as (
+    select min(date) as date
+    from intermediate.int_days
+),
+
+launches as (
+    select
+        arg_max(events.entity, events.size) as model_permaslug,
+        arg_max(events.date, events.size) as launch_date,
+        max(events.size) as tokens
+    from marts.fct_events as events
+    cross join newest
+    where events.kind = 'free_launch' and events.date > newest.as_of_date - 90
+),
+
+hand_overs as (
+    select
+        count(size) as hand_overs,
+        median(size) as followed_pct
+    from marts.fct_events
+    where kind = 'free_to_paid'
+),
+
+figures as (
+    select
+        newest.as_of_date,
+        greatest(first_day.date + 1, newest.as_of_date - 89) as launches_since,
+        shares.low_pct,
+        shares.high_pct,
+        shares.free_pp,
+        shares.total_pp,
+        shares.is_provisional,
+        launches.model_permaslug,
+        launches.launch_date,
+        launches.tokens,
+        hand_overs.hand_overs,
+        hand_overs.followed_pct,
+        case when shares.low_pct >= 5 then true when shares.high_pct < 5 then false end as draws_use,
+        case when hand_overs.hand_overs >= 3 then hand_overs.followed_pct >= 50 end as leads_to_paid
+    from newest
+    cross join first_day
+    cross join shares
+    cross join launches
+    cross join hand_overs
+)
+
+select
+    '4' as claim_id, -- number of the claim
+    'Free variants draw developers in and lead to paid use' as claim, -- in short
+    'B' as grade, -- A exact, B estimate or proxy, C not public
+    'fct_token_growth_daily, fct_events' as tables, -- marts behind it
+    'tokens of free variants and of models with a price of 0, of all tokens of the day, at least'
+        as measure, -- what the value is
+    'pct' as unit, -- unit of the value
+    if(as_of_date is null, null, low_pct) as value, -- the figure
+    if(as_of_date is null, null, low_pct) as value_low, -- at least
+    if(as_of_date is null, null, high_pct) as value_high, -- at most
+    as_of_date, -- UTC day of the figure
+    coalesce(is_provisional, false) as is_provisional, -- the figure may still be restated
+    case
+        when as_of_date is null then 'no data'
+        when draws_use and leads_to_paid then 'supported'
+        when draws_use or leads_to_paid then 'mixed'
+        when not draws_use and not leads_to_paid then 'not supported'
+        else 'undecidable'
+    end as verdict, -- what the rule makes of the figure
+    'Two parts: free models have at least 5 % of all tokens, and in 3 or more hand-overs the paid model has 50 % of '
+    || 'the tokens of the free one in the median. Supported where both hold, mixed where one does and the other does '
+    || 'not or is not known, not supported where both are known to fail, else undecidable.'
+        as rule, -- which figures give which verdict
+    concat_ws(
+        ' ',
+        if(as_of_date is null, 'No daily rankings are loaded.', null),
+        if(
+            as_of_date is null,
+            null,
+            format(
+                'On {}, free models had at least {:.1f} % of all tokens, at most {:.1f} % with all that is not listed '
+                || 'or has no known price{}{}.',
+                as_of_date,
+                low_pct,
+                high_pct,
+                coalesce(
+                    format(
+                        ', and those that are known account for {:+.1f} pp of the change of {:+.1f} % over 28 days',
+                        free_pp,
+                        total_pp
+                    ),
+                    ''
+                ),
+                coalesce(
+                    format(
+                        ' (the largest free launch since {}: {} on {}, {:.2f} T in 7 days)',
+                        launches_since,
+                        model_permaslug,
+                        launch_date,
+                        tokens / 1e12
+                    ),
+                    ''
+                )
+            )
+        ),
+        case
+            when as_of_date is null then null
+            when hand_overs = 0 then 'No free variant is known to have handed over to a paid model of the same name.'
+            else format(
+                'After {} to a paid model of the same name, that model had in the week after {:.1f} % of the tokens of '
+                || 'the last free week{}.',
+                if(hand_overs = 1, 'the one known hand-over', format('{} hand-overs', hand_overs)),
+                followed_pct,
+                if(hand_overs = 1, '', ' (median)')
+            )
+        end,
+        'Public data cannot decide how many users of a free model pay later.'
+    ) as finding -- the figures in words
+from figures

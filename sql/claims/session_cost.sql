@@ -1,0 +1,72 @@
+-- Limit: long sessions cost much. Medians by app, model and turns, as OpenRouter publishes them for a trailing window.
+-- Only pairs of app and model that have both ends are compared, and none that costs nothing.
+-- grain: claim_id
+with pairs as (
+    select
+        date,
+        app_slug,
+        model_permaslug,
+        any_value(window_end_date) as window_end_date,
+        any_value(median_session_cost_usd) filter (where turn_range = '1-turn') as short_usd,
+        any_value(median_session_cost_usd) filter (where turn_range = '50-plus-turns') as long_usd
+    from marts.fct_session_costs
+    where date = (select max(newest.date) from marts.fct_session_costs as newest)
+    group by date, app_slug, model_permaslug
+),
+
+figures as (
+    select
+        coalesce(max(window_end_date), max(date)) as as_of_date,
+        count(*) as pairs,
+        median(short_usd) as short_usd,
+        median(long_usd) as long_usd,
+        median(long_usd / short_usd) as ratio,
+        min(long_usd / short_usd) as least_ratio,
+        max(long_usd / short_usd) as most_ratio
+    from pairs
+    where short_usd > 0 and long_usd > 0
+)
+
+select
+    'L1' as claim_id, -- number of the claim
+    'Long sessions become expensive' as claim, -- in short
+    'A' as grade, -- A exact, B estimate or proxy, C not public
+    'fct_session_costs' as tables, -- marts behind it
+    'cost of the median session of 50 turns and more to that of one turn, median over pairs of app and model'
+        as measure, -- what the value is
+    'ratio' as unit, -- unit of the value
+    ratio as value, -- the figure
+    ratio as value_low, -- at least
+    ratio as value_high, -- at most
+    as_of_date, -- UTC day of the figure
+    false as is_provisional, -- the figure may still be restated
+    case
+        when as_of_date is null then 'no data'
+        when ratio >= 50 then 'supported'
+        when ratio < 10 then 'not supported'
+        else 'mixed'
+    end as verdict, -- what the rule makes of the figure
+    'Supported where a session of 50 turns and more costs at least 50 times one of a single turn, so that turns do not '
+    || 'get cheaper, not supported below 10 times, mixed between.' as rule, -- which figures give which verdict
+    concat_ws(
+        ' ',
+        if(as_of_date is null, 'No costs of sessions with a price are loaded.', null),
+        format(
+            'In the window until {}, the median session cost {:.4f} USD with one turn and {:.4f} USD with 50 turns or '
+            || 'more (medians over {} pairs of app and model that are not free).',
+            as_of_date,
+            short_usd,
+            long_usd,
+            pairs
+        ),
+        format(
+            'In the median pair that is {:.1f} times as much ({:.1f} to {:.1f} times over all pairs), for at least 50 '
+            || 'times the turns.',
+            ratio,
+            least_ratio,
+            most_ratio
+        ),
+        'Public data cannot decide what a turn of a long session costs: neither the numbers of turns nor of sessions '
+        || 'are published.'
+    ) as finding -- the figures in words
+from figures
