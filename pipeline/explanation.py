@@ -250,8 +250,8 @@ def claims(settings: Settings) -> Ledger:
 
 
 def _paragraph(row: dict[str, Any]) -> str:
-    as_of = f", as of {row['as_of_date']}" if row["as_of_date"] else ""
-    head = f"{row['claim_id']}  {row['verdict'].upper()} (grade {row['grade']}{as_of}). {row['claim']}"
-    return textwrap.fill(
-        clean(f"{head} {row['finding']}"), LEDGER_WIDTH, subsequent_indent="   ", break_long_words=False
-    )
+    state = " (provisional)" if row["is_provisional"] else ""
+    as_of = f", as of {row['as_of_date']}{state}" if row["as_of_date"] else ""
+    verdict = f"{row['verdict']}, grade {row['grade']}{as_of}"
+    finding = textwrap.fill(clean(row["finding"]), LEDGER_WIDTH, initial_indent="    ", subsequent_indent="    ")
+    return f"{row['claim_id']:<4}{row['claim']}\n    {verdict}\n{finding}"

@@ -39,10 +39,12 @@ def readme_blocks(home: Path) -> dict[str, str]:
     demo = _run(home, "demo", "--home", str(home))
     shown = _run(home, "show", "model", "--top", "4", "--format", "markdown")
     explained = _run(home, "explain", "--window", "28", "--top", "5")
+    claims = _run(home, "claims").split("\n\n")
     return {
         "demo": _code(re.sub(r" in [\d.]+ s", "", demo).replace(str(home), "data-demo")),
         "show": shown.rstrip(),
         "explain": _code(explained),
+        "claims": _code("\n\n".join([*claims[:5], "…"])),
         "commands": reference.commands(app),
         "settings": reference.settings(),
     }

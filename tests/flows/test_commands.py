@@ -145,6 +145,21 @@ def test_explain_names_the_events_of_the_shown_steps_only(home: Settings, cli: C
     assert all("2025-02-16" <= event["date"] <= "2025-03-01" for event in of_prices["events"])
 
 
+def test_claims_prints_a_verdict_and_a_finding_for_each(home: Settings, cli: Callable[..., Ended]) -> None:
+    rows = json.loads(cli("claims", "--json").out)
+    assert [row["claim_id"] for row in rows] == [*"12345678", "F1", "F2", "F3", "L1", "L2", "L3"]
+    assert all(row["is_simulated"] and row["finding"].endswith(".") for row in rows)
+    shown = cli("claims")
+    assert shown.code == 0
+    for row in rows:
+        assert row["claim"] in shown.out
+        assert f"{row['verdict']}, grade {row['grade']}" in shown.out
+        assert row["finding"] in " ".join(shown.out.split())
+    assert max(map(len, shown.out.splitlines())) <= 120
+    assert cli("claims", "--format", "markdown").out.startswith("**SIMULATED DATA")
+    assert len(list(csv.DictReader(io.StringIO(cli("claims", "--format", "csv").out)))) == 14
+
+
 @pytest.mark.parametrize("by", ["author", "variant", "weights", "reasoning", "tokenizer", "age"])
 def test_every_dimension_explains_the_same_growth(by: str, home: Settings, cli: Callable[..., Ended]) -> None:
     raw = json.loads(cli("explain", "--by", by, "--json").out)
