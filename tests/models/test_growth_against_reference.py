@@ -112,9 +112,10 @@ class Reference:
             return "unknown"
         if dimension == "tokenizer":
             return str(entry[0]["tokenizer"]).replace("Other", "Other family")
+        is_router = entry[0]["tokenizer"] == "Router"
         if dimension == "reasoning":
-            return "capable" if entry[0]["is_reasoning_capable"] else "not_capable"
-        return "open_candidate" if entry[0].get("hugging_face_id") else "proprietary"
+            return "capable" if entry[0]["is_reasoning_capable"] else "unknown" if is_router else "not_capable"
+        return "open_candidate" if entry[0].get("hugging_face_id") else "unknown" if is_router else "proprietary"
 
     def age(self, slug: str, on: date) -> str:
         created = [entry["created_at"].date() for _, entry in self.snapshots.get(slug, [])]
@@ -341,7 +342,7 @@ def traits(rng: Random) -> dict[str, Any]:
         "output_modalities": rng.choice(["text", "text", "image"]),
         "hugging_face_id": rng.choice([None, "a/weights"]),
         "is_reasoning_capable": rng.choice([True, False]),
-        "tokenizer": rng.choice(["Other", "GPT"]),
+        "tokenizer": rng.choice(["Other", "GPT", "GPT", "Router"]),
     }
 
 
