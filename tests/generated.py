@@ -28,8 +28,29 @@ Generated from the headers, column comments and expressions under `sql/marts` by
 expression of the table's last SELECT; the names in it are columns of what it reads, in the file of the same name.
 
 Days are UTC. A rate (`_pct`) is in percent, a difference of shares or a part of growth (`_pp`) in percentage points.
-`_low` and `_high` enclose what is certain; a point value between them is given where nothing is below a cut-off, and is
-null else.
+`_low` and `_high` enclose what is certain; a point value between them is given where nothing that is known is below a
+cut-off, and is null else. What is listed (`_low` of a window) grows by `growth_…_listed_pct`, which lies between the
+bounds, too.
+
+## How wide the bounds are
+
+On the simulated market the truth is known: it lies within every bound of every dimension, for models that are never
+listed, too (`tests/property`). There `other` has 2.6 % of a day's tokens in the median and 13.2 % at most, and a model
+below rank 50 at most 0.29 % (median). Of weeks that are censored, the median distance of the bounds is, in percentage
+points of all tokens of the week, with a catalogue of every day (a daily run) and without any (a backfill):
+
+| dimension | with catalogues | without | what decides |
+| --- | ---: | ---: | --- |
+| model | 0.14 | 0.14 | the cut-off of the days on which it is not listed |
+| author | 2.3 | 3.4 | as many cut-offs as the catalogue knows unlisted models; all of `other` without |
+| organisation | 2.7 | 3.7 | the same, of all its namespaces |
+| variant, classes of models | 2.3 to 4.2 | 3.1 | all of `other`, as most classes have many models |
+| app | 0.005 | 0.005 | the cut-off at rank 200; an app that hides itself is not known to be |
+| app category | 37 | 37 | all traffic without a listed app; the growth of what is listed says more |
+| context bucket, modality | 0 | 0 | exact |
+
+The same, of the concentration of a day: the upper bound of the Herfindahl index is at most 3 % above the lower one for
+models; for authors up to 70 % with catalogues.
 
 """
 

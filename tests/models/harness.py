@@ -159,8 +159,15 @@ def world_catalogues(world: World, days: Iterable[date]) -> Iterator[Catalogue]:
         listed = {}
         for entry in world.catalogue(fetched_at):
             _, colon, variant = entry["id"].partition(":")
-            created_at = datetime.fromtimestamp(entry["created"], UTC).replace(tzinfo=None)
-            prices = {f"{part}_usd_per_token": float(entry["pricing"][part]) for part in ("prompt", "completion")}
-            slug = f"{entry['canonical_slug']}{colon}{variant}"
-            listed[slug] = {"id": entry["id"], "created_at": created_at, **prices}
+            listed[f"{entry['canonical_slug']}{colon}{variant}"] = {
+                "id": entry["id"],
+                "created_at": datetime.fromtimestamp(entry["created"], UTC).replace(tzinfo=None),
+                "prompt_usd_per_token": float(entry["pricing"]["prompt"]),
+                "completion_usd_per_token": float(entry["pricing"]["completion"]),
+                "output_modalities": ",".join(sorted(entry["architecture"]["output_modalities"])),
+                "tokenizer": entry["architecture"]["tokenizer"],
+                "hugging_face_id": entry["hugging_face_id"],
+                "is_reasoning_capable": "reasoning" in entry["supported_parameters"],
+                "alias_target_slug": entry.get("alias_target", {}).get("slug"),
+            }
         yield Catalogue(fetched_at.replace(tzinfo=None), listed)

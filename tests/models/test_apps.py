@@ -3,88 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
 import pytest
 
 from pipeline import models
-from tests.models.harness import MODELS, Board, boards, day, final, insert, instant, landed, rows
+from tests.models.answers import LATE, Answer, page, part, ranked, whole
+from tests.models.answers import built as build_answers
+from tests.models.harness import MODELS, Board, boards, day, final, instant, rows
 
 DAILY = ["+fct_app_tokens_daily", "+fct_app_residual_daily"]
 NAMES = ["+dim_app", "+dim_app_history"]
 CATEGORIES = ["+fct_app_categories"]
 TRENDING = ["+fct_app_trending"]
-LATE = instant(60)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer on apps: the parts of the source that it settles, and its rows without those of the load."""
-
-    source: str
-    table: str
-    series: Sequence[str]
-    rows: Sequence[Mapping[str, Any]]
-    as_of: datetime
-    covers: date | None = None
-    fetched_at: datetime | None = None
-    origin: str | None = None
-
-
-def ranked(used: Mapping[int, int], first_rank: int = 1, **names: str) -> list[dict[str, Any]]:
-    """A list of apps by number and tokens, 10 tokens a request; named by number where `names` do not say (`n7=`)."""
-    return [
-        {
-            "rank": rank,
-            "app_id": app_id,
-            "app_name": names.get(f"n{app_id}", f"App {app_id}"),
-            "total_tokens": tokens,
-            "total_requests": tokens // 10,
-        }
-        for rank, (app_id, tokens) in enumerate(used.items(), start=first_rank)
-    ]
-
-
-def page(
-    number: int,
-    on: int,
-    used: Mapping[int, int],
-    as_of: datetime = LATE,
-    *,
-    is_last: bool = False,
-    fetched_at: datetime | None = None,
-    origin: str | None = None,
-    **names: str,
-) -> Answer:
-    """A page of a day's app rankings; the last one settles those behind it."""
-    listed = ranked(used, 100 * (number - 1) + 1, **names)
-    rows_of_page = [{"date": day(on), "page": str(number), **row} for row in listed]
-    series = ["1", "2"][number - 1 : 2 if is_last else number]
-    return Answer("app-rankings", "app_rankings_daily", series, rows_of_page, as_of, day(on), fetched_at, origin)
-
-
-def whole(on: int, used: Mapping[int, int], as_of: datetime = LATE, **more: Any) -> Answer:
-    """A day's app rankings that need one page only."""
-    return page(1, on, used, as_of, is_last=True, **more)
-
-
-def part(
-    name: str, at: datetime, used: Mapping[int, int], number: int = 1, *, is_last: bool = True, **more: Any
-) -> Answer:
-    """A page of a category, or of a subcategory as `category/subcategory`; the last one settles those behind it."""
-    category, _, subcategory = name.partition("/")
-    label = subcategory or category
-    origin, names = more.pop("origin", None), more
-    used_on = at.date() - timedelta(1)
-    listed = [
-        {"date": used_on, "part": label, "category": category, "page": str(number), **row}
-        for row in ranked(used, 100 * (number - 1) + 1, **names)
-    ]
-    series = [f"{label} {later}" for later in range(number, 3 if is_last else number + 1)]
-    return Answer("app-categories", "app_categories", series, listed, at, used_on, None, origin)
 
 
 def trending(at: datetime, first: int, last: int, used: Mapping[int, int], **names: str) -> Answer:
@@ -98,23 +31,7 @@ def built(
     *answers: Answer, totals: Mapping[date, Board] | None = None, select: Sequence[str] = DAILY
 ) -> duckdb.DuckDBPyConnection:
     """A warehouse with these answers, and daily rankings where `totals` are given."""
-    connection = landed(*([final(totals)] if totals else []))
-    loads: list[dict[str, Any]] = []
-    landings: dict[str, list[dict[str, Any]]] = {}
-    for number, one in enumerate(answers):
-        load = {
-            "as_of": one.as_of,
-            "fetched_at": one.fetched_at or one.as_of,
-            "load_id": f"apps-{number:03d}",
-            "source": one.source,
-        }
-        landings.setdefault(f"raw.{one.table}", []).extend({**row, **load} for row in one.rows)
-        settled = {"outcome": "landed" if one.rows else "absent", "series": list(one.series), "origin": one.origin}
-        loads.append({**load, **settled, "first_date": one.covers, "last_date": one.covers})
-    for table, landing in (landings | {"meta.loads": loads}).items():
-        insert(connection, table, landing)
-    models.require_passed(models.build(connection, MODELS, select))
-    return connection
+    return build_answers(*([final(totals)] if totals else []), *answers, select=select)
 
 
 USE = "date, app_id, rank, total_tokens"

@@ -112,9 +112,10 @@ class Reference:
             return "unknown"
         if dimension == "tokenizer":
             return str(entry[0]["tokenizer"]).replace("Other", "Other family")
+        is_router = entry[0]["tokenizer"] == "Router"
         if dimension == "reasoning":
-            return "capable" if entry[0]["is_reasoning_capable"] else "not_capable"
-        return "open_candidate" if entry[0].get("hugging_face_id") else "proprietary"
+            return "capable" if entry[0]["is_reasoning_capable"] else "unknown" if is_router else "not_capable"
+        return "open_candidate" if entry[0].get("hugging_face_id") else "unknown" if is_router else "proprietary"
 
     def age(self, slug: str, on: date) -> str:
         created = [entry["created_at"].date() for _, entry in self.snapshots.get(slug, [])]
@@ -200,14 +201,18 @@ class Reference:
 
 
 def known_in_catalogues(catalogues: Sequence[Catalogue]) -> dict[date, set[str]]:
-    """Slugs of each day's catalogues, and of the next day's that has any those created by the end of the day."""
+    """Slugs of each day's catalogues, and of the next day's that has any those created by the end of the day.
+
+    Aliases have no traffic of their own.
+    """
     days = sorted({one.fetched_at.date() for one in catalogues})
     known: dict[date, set[str]] = {on: set() for on in days}
     for on, following in zip(days, [*days, None][1:], strict=True):
         for one in catalogues:
             for slug, traits in one.models.items():
                 is_older = one.fetched_at.date() == following and traits["created_at"].date() <= on
-                if one.fetched_at.date() == on or is_older:
+                is_alias = traits.get("alias_target_slug") is not None
+                if (one.fetched_at.date() == on or is_older) and not is_alias:
                     known[on].add(slug)
     return known
 
@@ -341,7 +346,7 @@ def traits(rng: Random) -> dict[str, Any]:
         "output_modalities": rng.choice(["text", "text", "image"]),
         "hugging_face_id": rng.choice([None, "a/weights"]),
         "is_reasoning_capable": rng.choice([True, False]),
-        "tokenizer": rng.choice(["Other", "GPT"]),
+        "tokenizer": rng.choice(["Other", "GPT", "GPT", "Router"]),
     }
 
 

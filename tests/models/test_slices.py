@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
 import pytest
 
-from pipeline import models
-from tests.models.harness import MODELS, Board, boards, day, final, insert, instant, landed, rows
+from tests.models.answers import BUCKETS, LATE, Answer, bucket, filtered, modality
+from tests.models.answers import built as build_answers
+from tests.models.harness import Board, boards, day, final, instant, rows
 
-BUCKETS = ("1K", "10K", "100K", "1M", "10M")
 SELECT = [
     "+rpt_context_totals",
     "+fct_slice_tokens_daily",
@@ -22,58 +21,15 @@ SELECT = [
     "+fct_estimate_model_tokens_weekly",
 ]
 MONDAY = date(2025, 1, 6)
-LATE = instant(30)
 
 
-@dataclass(frozen=True)
-class Filtered:
-    """One answer: the boards of some dates of a slice; without boards it shows a floor only."""
-
-    source: str
-    dimension: str
-    slice: str
-    boards: Mapping[date, Board]
-    as_of: datetime
-    floor_date: date | None = None
-    origin: str | None = None
-
-    @property
-    def is_weekly(self) -> bool:
-        return self.dimension in ("category", "language_type")
+def category(name: str, given: Mapping[date, Board], as_of: datetime = LATE, **more: Any) -> Answer:
+    return filtered("rankings-categories", "category", name, given, as_of, **more)
 
 
-def bucket(name: str, given: Mapping[date, Board], as_of: datetime = LATE, **more: Any) -> Filtered:
-    return Filtered("rankings-contexts", "context_bucket", name, given, as_of, **more)
-
-
-def modality(name: str, given: Mapping[date, Board], as_of: datetime = LATE) -> Filtered:
-    return Filtered("rankings-modalities", "modality", name, given, as_of)
-
-
-def category(name: str, given: Mapping[date, Board], as_of: datetime = LATE, **more: Any) -> Filtered:
-    return Filtered("rankings-categories", "category", name, given, as_of, **more)
-
-
-def built(*filtered: Filtered, totals: Mapping[date, Board] | None = None) -> duckdb.DuckDBPyConnection:
+def built(*answers: Answer, totals: Mapping[date, Board] | None = None) -> duckdb.DuckDBPyConnection:
     """A warehouse with these answers, and daily rankings where `totals` are given."""
-    connection = landed(*([final(totals)] if totals else []))
-    for number, one in enumerate(filtered):
-        load_id = f"filtered-{number:03d}"
-        facts = {"as_of": one.as_of, "fetched_at": one.as_of, "load_id": load_id, "source": one.source}
-        table, on = ("estimates_weekly", "week_start_date") if one.is_weekly else ("filtered_daily", "date")
-        slice_of = {"dimension": one.dimension, "slice": one.slice}
-        ranked = [
-            {on: at, **slice_of, "model_permaslug": slug, "total_tokens": tokens, **facts}
-            for at, board in one.boards.items()
-            for slug, tokens in board.items()
-        ]
-        insert(connection, f"raw.rankings_{table}", ranked)
-        load = {"outcome": "landed" if one.boards else "absent", "is_simulated": False, "series": [one.slice]}
-        known = {"floor_date": one.floor_date, "origin": one.origin}
-        known |= {"first_date": min(one.boards), "last_date": max(one.boards)} if one.boards else {}
-        insert(connection, "meta.loads", [facts | load | {name: value for name, value in known.items() if value}])
-    models.require_passed(models.build(connection, MODELS, SELECT))
-    return connection
+    return build_answers(*([final(totals)] if totals else []), *answers, select=SELECT)
 
 
 def test_a_slice_has_its_tokens_and_its_share_of_the_day() -> None:
@@ -151,7 +107,7 @@ def test_a_day_that_was_asked_on_the_day_after_is_provisional() -> None:
 REPORT = "total_tokens, bucket_tokens, difference_tokens, difference_pct, buckets, is_complete, adds_up"
 
 
-def split(tokens: int, *names: str) -> list[Filtered]:
+def split(tokens: int, *names: str) -> list[Answer]:
     return [bucket(name, boards([{"a/one": tokens}])) for name in names]
 
 
@@ -220,7 +176,7 @@ def test_the_newest_answer_replaces_the_weeks_that_it_holds() -> None:
     connection = built(
         category("legal", {MONDAY: {"a/one": 1, "a/two": 2}, second: {"a/one": 3}}, instant(20)),
         category("legal", {second: {"other": 8, "b/two": 9, "b/one": 9}}, instant(21)),
-        Filtered("rankings-languages", "language_type", "natural", {MONDAY: {"a/one": 6}}, instant(20)),
+        filtered("rankings-languages", "language_type", "natural", {MONDAY: {"a/one": 6}}, instant(20)),
     )
     columns = "dimension, slice, week_start_date, estimated_tokens, is_estimate, as_of"
     assert rows(connection, "fct_estimate_tokens_weekly", columns) == [
