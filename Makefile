@@ -3,6 +3,7 @@
 
 VENV ?= .venv
 LOCK ?= requirements.lock
+TESTS ?=
 READY := $(VENV)/.installed-$(notdir $(LOCK))
 PYTEST := $(VENV)/bin/python -m pytest
 
@@ -25,7 +26,7 @@ demo: $(READY)
 	@$(VENV)/bin/tokengrowth demo
 
 test: $(READY)
-	@$(PYTEST) -n auto --dist worksteal
+	@$(PYTEST) -n auto --dist worksteal $(TESTS)
 
 # What is timed runs by itself.
 test-slow: $(READY)
