@@ -423,6 +423,11 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         # A query reads what is published, and neither reads nor writes any other file.
         connection.execute("set enable_external_access = false")
         yield connection
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise TokenGrowthError(
+            f"What is published in {settings.home} was made by another version of this program and lacks a table or a "
+            f"column ({str(error).splitlines()[0]}); `tokengrowth build` makes it anew."
+        ) from None
     finally:
         connection.close()
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipeline import jobs, reading
@@ -143,6 +144,21 @@ def test_explain_names_the_events_of_the_shown_steps_only(home: Settings, cli: C
     of_prices = json.loads(cli("explain", "--by", "price", "--json").out)
     assert len(of_prices["events"]) >= len(of_models["events"])
     assert all("2025-02-16" <= event["date"] <= "2025-03-01" for event in of_prices["events"])
+
+
+@pytest.mark.parametrize("words", [("show", "author"), ("explain",), ("claims",)])
+def test_what_an_older_version_published_is_named(
+    words: tuple[str, ...], filled_home: Path, tmp_path: Path, use: Callable[..., Settings], cli: Callable[..., Ended]
+) -> None:
+    older = use(TOKENGROWTH_HOME=str(tmp_path / "older"))
+    shutil.copytree(filled_home / "published", older.published_path.parent)
+    with duckdb.connect(str(older.published_path)) as connection:
+        connection.execute("drop table marts.dim_dimension")
+        connection.execute("drop table marts.rpt_driver_claims")
+    ended = cli(*words)
+    assert ended.code == 1
+    assert "was made by another version of this program" in ended.err
+    assert "`tokengrowth build` makes it anew" in ended.err
 
 
 def test_claims_prints_a_verdict_and_a_finding_for_each(home: Settings, cli: Callable[..., Ended]) -> None:

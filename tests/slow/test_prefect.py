@@ -30,6 +30,11 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PATIENCE_SECONDS = 120
 NOW = "2025-02-20T08:00:00+00:00"
+# What a daily run leaves beside the growth tables, by the first words.
+EXPLANATIONS = {
+    "token-growth-explained": "**SIMULATED DATA. Growth of all tokens",
+    "token-growth-claims": "**SIMULATED DATA. What the data say of each claim",
+}
 
 
 @pytest.fixture
@@ -199,7 +204,10 @@ def test_a_deployed_schedule_a_daily_run_and_a_backfill(environment: dict[str, s
     assert len(rows) == 50
     assert all(tokens == sum(world.truth(day).values()) for day, tokens in rows.items() if day < max(rows))
     assert [str(value) for value in vintages[0]] == ["2025-01-05", "2025-01-20", "16"]
-    assert {artifact["key"] for artifact in artifacts} == {"token-growth", "token-growth-loaded"}
+    left = {(artifact["key"], str(artifact["data"]).partition(" over the ")[0]) for artifact in artifacts}
+    assert {key for key, _ in left} == {"token-growth", "token-growth-loaded", *EXPLANATIONS}
+    for key, words in EXPLANATIONS.items():
+        assert any(key == found and words in text for found, text in left), key
     assert any("GET /api/v1/datasets/rankings-daily" in entry["message"] for entry in logs)
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), f"the key is in {path}"
