@@ -20,10 +20,8 @@ with entities as (
         days.total_tokens,
         days.other_tokens,
         days.cutoff_tokens,
-        entity_days.low_tokens,
-        entity_days.low_tokens::double / days.total_tokens as share,
-        (entity_days.high_tokens - entity_days.low_tokens)::double / days.total_tokens as room,
-        days.other_tokens::double / days.total_tokens as other_share
+        entity_days.low_tokens::hugeint as low_tokens,
+        (entity_days.high_tokens - entity_days.low_tokens)::hugeint as room_tokens
     from intermediate.int_entity_days as entity_days
     inner join intermediate.int_entities as entities on entity_days.entity_id = entities.entity_id
     inner join intermediate.int_board_days as days
@@ -35,41 +33,43 @@ with entities as (
         and days.total_tokens > 0
 ),
 
--- An entity that gets y of `other`, at most its room, adds y (2 share + y) to the sum of squares, so at most
--- y (2 share + room): those for which that is most are filled first, until `other` is used up.
+-- An entity that gets y of `other`, at most its room, adds y (2 low + y) to the sum of squares, so at most
+-- y (2 low + room): those for which that is most are filled first, until `other` is used up.
 positioned as (
     select
         *,
-        row_number() over (partition by dimension, date order by share desc) as position,
-        sum(share) over (
-            partition by dimension, date order by share desc rows between unbounded preceding and current row
-        ) as share_to_here,
-        greatest(0, least(room, other_share - coalesce(sum(room) over (
+        row_number() over (partition by dimension, date order by low_tokens desc) as position,
+        sum(low_tokens) over (
+            partition by dimension, date order by low_tokens desc rows between unbounded preceding and current row
+        ) as tokens_to_here,
+        greatest(0, least(room_tokens, other_tokens - coalesce(sum(room_tokens) over (
             partition by dimension, date
-            order by 2 * share + room desc, share desc
+            order by 2 * low_tokens + room_tokens desc, low_tokens desc
             rows between unbounded preceding and 1 preceding
-        ), 0))) as filled
+        ), 0))) as filled_tokens
     from entities
 ),
 
+-- Whole numbers until here, so that the order of summing does not matter.
 added as (
     select
         dimension,
         date,
         any_value(is_provisional) as is_provisional,
-        any_value(other_share) as other_share,
-        any_value(cutoff_tokens::double / total_tokens) as cutoff_share,
-        count(*) filter (where share > 0) as listed,
-        sum(share) as listed_share,
-        sum(share * share) as squares,
-        sum(filled) as filled,
-        sum(filled * (2 * share + room)) as added_squares,
-        sum(share) filter (where position <= 1) as top_1,
-        sum(share) filter (where position <= 3) as top_3,
-        sum(share) filter (where position <= 5) as top_5,
-        sum(share) filter (where position <= 10) as top_10,
-        min(position) filter (where share_to_here >= 0.8 - 1e-12) as count_for_80,
-        min(position) filter (where share_to_here + other_share >= 0.8 - 1e-12) as count_with_other
+        any_value(total_tokens) as total_tokens,
+        any_value(other_tokens) as other_tokens,
+        any_value(cutoff_tokens) as cutoff_tokens,
+        count(*) filter (where low_tokens > 0) as listed,
+        sum(low_tokens) as listed_tokens,
+        sum(low_tokens * low_tokens) as squares,
+        greatest(0, any_value(other_tokens) - sum(filled_tokens)) as unplaced_tokens,
+        sum(filled_tokens * (2 * low_tokens + room_tokens)) as added_squares,
+        sum(low_tokens) filter (where position <= 1) as top_1_tokens,
+        sum(low_tokens) filter (where position <= 3) as top_3_tokens,
+        sum(low_tokens) filter (where position <= 5) as top_5_tokens,
+        sum(low_tokens) filter (where position <= 10) as top_10_tokens,
+        min(position) filter (where 5 * tokens_to_here >= 4 * total_tokens) as count_for_80,
+        min(position) filter (where 5 * (tokens_to_here + other_tokens) >= 4 * total_tokens) as count_with_other
     from positioned
     group by dimension, date
 ),
@@ -78,12 +78,12 @@ added as (
 bounded as (
     select
         *,
-        10000 * squares as hhi_low,
-        10000 * least(1, case dimension
-            when 'model' then squares + other_share * cutoff_share
-            else squares + added_squares + greatest(0, other_share - filled) * greatest(0, other_share - filled)
-        end) as hhi_high,
-        if(dimension = 'model', 0, other_share) as room_of_the_top
+        10000 * squares::double / (total_tokens::double * total_tokens) as hhi_low,
+        least(10000, 10000 * case dimension
+            when 'model' then squares + other_tokens::hugeint * cutoff_tokens
+            else squares + added_squares + unplaced_tokens * unplaced_tokens
+        end::double / (total_tokens::double * total_tokens)) as hhi_high,
+        if(dimension = 'model', 0, other_tokens) as room_of_the_top
     from added
 )
 
@@ -94,18 +94,19 @@ select
     hhi_high, -- at most: `other` is with as few as can be
     10000 / nullif(hhi_high, 0) as effective_number_low, -- at least as many of equal size would be as concentrated
     10000 / nullif(hhi_low, 0) as effective_number_high, -- at most
-    100 * top_1 as top_1_share_low_pct, -- share of the largest, at least; exact for models
-    100 * least(1, top_1 + room_of_the_top) as top_1_share_high_pct, -- at most
-    100 * top_3 as top_3_share_low_pct, -- of the three largest together, at least
-    100 * least(1, top_3 + room_of_the_top) as top_3_share_high_pct, -- at most
-    100 * top_5 as top_5_share_low_pct, -- of the five largest together, at least
-    100 * least(1, top_5 + room_of_the_top) as top_5_share_high_pct, -- at most
-    100 * top_10 as top_10_share_low_pct, -- of the ten largest together, at least
-    100 * least(1, top_10 + room_of_the_top) as top_10_share_high_pct, -- at most
+    100 * top_1_tokens::double / total_tokens as top_1_share_low_pct, -- share of the largest, at least; exact for models
+    100 * least(1, (top_1_tokens + room_of_the_top)::double / total_tokens) as top_1_share_high_pct, -- at most
+    100 * top_3_tokens::double / total_tokens as top_3_share_low_pct, -- of the three largest together, at least
+    100 * least(1, (top_3_tokens + room_of_the_top)::double / total_tokens) as top_3_share_high_pct, -- at most
+    100 * top_5_tokens::double / total_tokens as top_5_share_low_pct, -- of the five largest together, at least
+    100 * least(1, (top_5_tokens + room_of_the_top)::double / total_tokens) as top_5_share_high_pct, -- at most
+    100 * top_10_tokens::double / total_tokens as top_10_share_low_pct, -- of the ten largest together, at least
+    100 * least(1, (top_10_tokens + room_of_the_top)::double / total_tokens)
+        as top_10_share_high_pct, -- at most
     case
         when dimension = 'author' then count_with_other
         when count_for_80 is not null then count_for_80
-        else listed + ceil((0.8 - listed_share) / nullif(cutoff_share, 0) - 1e-9)
+        else listed + ceil((0.8 * total_tokens - listed_tokens) / nullif(cutoff_tokens, 0) - 1e-9)
     end::integer as count_for_80_pct_low, -- how many make 80 % of all tokens, at least
     count_for_80::integer as count_for_80_pct_high, -- at most; null where the listed ones do not reach 80 %
     is_provisional -- the day may still be restated
