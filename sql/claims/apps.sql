@@ -17,7 +17,7 @@ with newest as (
 
 largest as (
     select
-        sum(share_pct) as top_10_pct,
+        round(sum(share_pct), 9) as top_10_pct,
         count(*) as apps
     from marts.fct_app_tokens_daily
     where rank <= 10 and date = (select newest.as_of_date from newest)
@@ -27,7 +27,7 @@ growth as (
     select
         any_value(share_pct) filter (where entity = 'coding') as coding_pct,
         any_value(contribution_28d_pp) filter (where entity = 'coding') as coding_pp,
-        sum(contribution_28d_pp) as total_pp,
+        round(sum(contribution_28d_pp), 9) as total_pp,
         arg_max(entity, share_pct) filter (where entity not in ('other', 'uncategorised')) = 'coding'
             as is_coding_first
     from marts.fct_token_growth_daily

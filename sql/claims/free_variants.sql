@@ -8,10 +8,10 @@ with newest as (
 
 shares as (
     select
-        coalesce(sum(share_pct) filter (where entity in ('free_variant', 'zero_price')), 0) as low_pct,
-        coalesce(sum(share_pct) filter (where entity <> 'paid'), 0) as high_pct,
-        sum(contribution_28d_pp) filter (where entity in ('free_variant', 'zero_price')) as free_pp,
-        sum(contribution_28d_pp) as total_pp,
+        coalesce(round(sum(share_pct) filter (where entity in ('free_variant', 'zero_price')), 9), 0) as low_pct,
+        coalesce(round(sum(share_pct) filter (where entity <> 'paid'), 9), 0) as high_pct,
+        round(sum(contribution_28d_pp) filter (where entity in ('free_variant', 'zero_price')), 9) as free_pp,
+        round(sum(contribution_28d_pp), 9) as total_pp,
         bool_or(is_provisional) as is_provisional
     from marts.growth_latest
     where dimension = 'price_class'

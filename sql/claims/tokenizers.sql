@@ -6,7 +6,7 @@ with families as (
         any_value(date) as date,
         arg_max(entity, share_pct) filter (where is_family) as family,
         max(share_pct) filter (where is_family) as family_pct,
-        coalesce(sum(share_pct) filter (where not is_family and entity <> 'Other family'), 0) as unknown_pct,
+        coalesce(round(sum(share_pct) filter (where not is_family and entity <> 'Other family'), 9), 0) as unknown_pct,
         coalesce(bool_or(is_provisional), false) as is_provisional
     from (
         select

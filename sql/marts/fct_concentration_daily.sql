@@ -94,7 +94,7 @@ select
     hhi_high, -- at most: `other` is with as few as can be
     10000 / nullif(hhi_high, 0) as effective_number_low, -- at least as many of equal size would be as concentrated
     10000 / nullif(hhi_low, 0) as effective_number_high, -- at most
-    100 * top_1_tokens::double / total_tokens as top_1_share_low_pct, -- share of the largest, at least; exact for models
+    100 * top_1_tokens::double / total_tokens as top_1_share_low_pct, -- of the largest, at least; exact for models
     100 * least(1, (top_1_tokens + room_of_the_top)::double / total_tokens) as top_1_share_high_pct, -- at most
     100 * top_3_tokens::double / total_tokens as top_3_share_low_pct, -- of the three largest together, at least
     100 * least(1, (top_3_tokens + room_of_the_top)::double / total_tokens) as top_3_share_high_pct, -- at most
