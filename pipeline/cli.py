@@ -246,7 +246,9 @@ def explain(
         str,
         typer.Option(help="organisation, author, model, app, context, price, or any dimension that parts all tokens."),
     ] = "organisation",
-    top: Annotated[int, typer.Option(min=1, help="Largest steps to show; the others are one line.")] = 10,
+    top: Annotated[
+        int, typer.Option(min=1, help="Largest steps to show, the others in one line; JSON and CSV hold all.")
+    ] = 10,
     form: FormatOption = Format.TABLE,
     json: Json = False,
 ) -> int:

@@ -9,13 +9,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.reading import simulated_note
+from pipeline.reading import full_name, simulated_note
 from pipeline.rendering import Format, Table, clean, signed, to_json, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of
 
 WINDOWS = (7, 28)
-SHORT_NAMES = {"context": "context_bucket", "price": "price_class", "category": "app_category", "age": "model_age"}
 SHOWN_EVENTS = 10
 LEDGER_WIDTH = 100
 
@@ -41,9 +40,15 @@ with found as (
             when 'model' then events.entity
             when 'author' then models.author
             when 'organisation' then models.organisation
-        end as step
+        end as step,
+        changes.change_tokens
     from fct_events as events
-    left join dim_model as models on events.dimension = 'model' and events.entity = models.model_permaslug
+    left join dim_model as models on events.entity = models.model_permaslug
+    left join rpt_growth_explained as changes
+        on events.entity = changes.entity
+        and changes.dimension = 'model'
+        and changes.date = ?
+        and changes.window_days = ?
     where events.date between ? and ? and events.dimension = 'model'
 )
 
@@ -52,6 +57,7 @@ select
     string_agg(replace(kind, '_', ' '), ', ' order by position) as what,
     entity,
     any_value(step) as step,
+    any_value(change_tokens) as change_tokens,
     any_value(tokens_7d_before) as tokens_7d_before,
     -- Of a hand-over it is the other model's.
     coalesce(any_value(tokens_7d_after) filter (where related_entity is null), any_value(tokens_7d_after))
@@ -62,7 +68,7 @@ select
 from found
 where ? or step in (select unnest(?))
 group by date, entity
-order by max(abs(coalesce(tokens_7d_after, 0) - coalesce(tokens_7d_before, 0))) desc, date, entity
+order by abs(any_value(change_tokens)) desc nulls last, date, entity
 limit ?
 """
 
@@ -81,7 +87,9 @@ class Explained:
         if form is Format.JSON:
             return to_json(self.raw)
         if form is Format.CSV:
-            return Table("", list(self.raw["steps"][0]), [list(row.values()) for row in self.raw["steps"]]).render(form)
+            # Where no title is printed, a column says whether the figures are made up.
+            rows = [row | {"is_simulated": self.raw["is_simulated"]} for row in self.raw["steps"]]
+            return Table("", list(rows[0]), [list(row.values()) for row in rows]).render(form)
         return "\n\n".join(table.render(form) for table in (self.steps, self.events))
 
 
@@ -93,11 +101,11 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
     """
     if window_days not in WINDOWS:
         raise UsageError(f"There is no window of {window_days} days; choose 7 or 28.")
-    dimension = SHORT_NAMES.get(by, by)
     with published(settings) as connection:
         contract = rows_of(connection, "select * from contract")[0]
         known = rows_of(connection, "from dim_dimension where is_partition and dimension <> 'total'")
         plurals = {row["dimension"]: row["plural"] for row in known}
+        dimension = full_name(by, plurals)
         if dimension not in plurals:
             raise UsageError(f"Growth is not explained by {by!r}; choose one of {', '.join(plurals)}.")
         reach = rows_of(connection, REACH, [dimension, window_days])[0]
@@ -116,7 +124,9 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
         has_models = dimension in ("model", "author", "organisation")
         since = day - timedelta(2 * window_days - 1)
         events = rows_of(
-            connection, EVENTS, [list(TELLING), dimension, since, day, not has_models, entities, SHOWN_EVENTS]
+            connection,
+            EVENTS,
+            [list(TELLING), dimension, day, window_days, since, day, not has_models, entities, SHOWN_EVENTS],
         )
     before, after = (sum(row[name] for row in steps) for name in ("tokens_before", "tokens_after"))
     growth = 100 * (after / before - 1) if before else None
@@ -171,11 +181,15 @@ def _step(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
         name,
         tokens(before),
         tokens(after),
-        f"{'-' if change < 0 else '+'}{tokens(abs(change))}",
+        _change(change),
         signed(sum(row["contribution_pp"] for row in rows), "pp"),
         signed(sum(of_the_change)) if of_the_change else "-",
         _rate(100 * (after / before - 1)) if before else _rate(None) if after else "-",
     ]
+
+
+def _change(count: int) -> str:
+    return f"{'-' if count < 0 else '+'}{tokens(abs(count))}"
 
 
 def _rate(growth: float | None) -> str:
@@ -183,13 +197,14 @@ def _rate(growth: float | None) -> str:
 
 
 def _events(events: Sequence[dict[str, Any]], since: date, day: date, note: str, of: str) -> Table:
-    columns = ["date", "event", "model", "7 days before", "7 days after", "what happened"]
+    columns = ["date", "event", "model", "change", "7 days before", "7 days after", "what happened"]
     title = f"Events from {since} to {day}" + (f" of these {of}" if of else "")
     rows = [
         [
             row["date"],
             row["what"],
             row["entity"],
+            _change(row["change_tokens"]) if row["change_tokens"] is not None else "-",
             *(
                 tokens(row[name]) if row[name] is not None else "not loaded"
                 for name in ("tokens_7d_before", "tokens_7d_after")

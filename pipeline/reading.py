@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from pipeline.warehouse import ask, published, rows_of
 NOT_LOADED = "not loaded"
 NO_RANK = "\N{EN DASH}"
 
+NEWEST = "select max(date) as date from fct_token_growth_daily where dimension = ?"
 GROWTH_OF_A_DAY = """
 select
     *,
@@ -57,14 +58,25 @@ def simulated_note(is_simulated: bool) -> str:
     return " (simulated data)" if is_simulated else ""
 
 
+def full_name(dimension: str, known: Iterable[str]) -> str:
+    """Return the name of a dimension that is named by its first word, such as price for price_class."""
+    known = list(known)
+    return next((name for name in known if dimension not in known and name.startswith(f"{dimension}_")), dimension)
+
+
 def show(settings: Settings, dimension: str, day: date | None, top: int) -> Shown:
     """Return the growth of the total over its last `top` days, or of the `top` largest entities on a day."""
     with published(settings) as connection:
         contract = rows_of(connection, "select * from contract")[0]
         plurals = {row["dimension"]: row["plural"] for row in rows_of(connection, "from dim_dimension")}
+        dimension = full_name(dimension, plurals)
         if dimension not in plurals:
             raise UsageError(f"There is no dimension {dimension!r}; choose one of {', '.join(plurals)}.")
-        newest = connection.execute("select max(date) from fct_model_tokens_daily").fetchall()[0][0]
+        newest = rows_of(connection, NEWEST, [dimension])[0]["date"]
+        if newest is None:
+            raise UsageError(
+                f"The published tables hold no {plurals[dimension]}; `tokengrowth status` tells what is loaded."
+            )
         day = day or newest
         hidden = 0
         if dimension == "total":

@@ -9,9 +9,10 @@ select
     total.tokens_7d,
     total.tokens_28d
 from marts.fct_growth_accounting as accounting
-inner join marts.growth_total as total on accounting.date = total.date
+left join marts.growth_total as total on accounting.date = total.date
 where
-    accounting.tokens_after <> if(accounting.window_days = 7, total.tokens_7d, total.tokens_28d)
+    accounting.tokens_after is distinct from if(accounting.window_days = 7, total.tokens_7d, total.tokens_28d)
     or accounting.tokens_before <> accounting.retained_tokens + accounting.contraction_tokens
     + accounting.churned_tokens + accounting.threshold_out_tokens + accounting.tail_before_tokens
-    or accounting.change_tokens <> if(accounting.window_days = 7, total.delta_7d_tokens, total.delta_28d_tokens)
+    or accounting.change_tokens
+    is distinct from if(accounting.window_days = 7, total.delta_7d_tokens, total.delta_28d_tokens)

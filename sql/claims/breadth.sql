@@ -23,7 +23,7 @@ catalogue as (
         count(distinct split_part(model_permaslug, ':', 1)) as models,
         count(distinct author) as authors
     from marts.dim_model_history
-    where valid_to is null and tokenizer is distinct from 'Router'
+    where valid_to is null and tokenizer is distinct from 'Router' and not starts_with(author, '~')
 ),
 
 providers as (

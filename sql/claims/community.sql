@@ -14,19 +14,34 @@ with newest as (
         )
 ),
 
+whole_days as (
+    select
+        days.date,
+        newest.as_of_date
+    from marts.fct_app_residual_daily as days
+    cross join newest
+    where days.is_whole and days.date <= newest.as_of_date
+),
+
 first_days as (
-    select min(date) as first_date
-    from marts.fct_app_tokens_daily
-    group by app_id
+    select min(apps.date) as first_date
+    from marts.fct_app_tokens_daily as apps
+    inner join whole_days on apps.date = whole_days.date
+    group by apps.app_id
+),
+
+-- A day that is not held hides who came on it.
+held as (
+    select
+        count(*) filter (where date >= as_of_date - 28) = 29 as has_28d,
+        min(date) as since_date
+    from whole_days
 ),
 
 arrivals as (
-    select
-        count(*) filter (where first_days.first_date > newest.as_of_date - 28) as new_apps,
-        min(first_days.first_date) as since_date
+    select count(*) filter (where first_days.first_date > newest.as_of_date - 28) as new_apps
     from first_days
     cross join newest
-    where first_days.first_date <= newest.as_of_date
 ),
 
 figures as (
@@ -34,10 +49,11 @@ figures as (
         newest.as_of_date,
         newest.listed_apps,
         newest.is_provisional,
-        arrivals.since_date,
-        if(arrivals.since_date <= newest.as_of_date - 28, arrivals.new_apps, null) as new_apps
+        held.since_date,
+        if(held.has_28d, arrivals.new_apps, null) as new_apps
     from newest
     cross join arrivals
+    cross join held
 )
 
 select

@@ -60,12 +60,13 @@ select
     case
         when coalesce(page.end_date, capability.date) is null then 'no data'
         when page.end_date is null then 'undecidable'
-        when page.reasoning_pct < 5 then 'not supported'
-        when page.reasoning_pct < 10 then 'mixed'
-        else 'supported'
+        when page.reasoning_pct >= 10 then 'supported'
+        when page.completion_pct < 10 then 'not supported'
+        else 'mixed'
     end as verdict, -- what the rule makes of the figure
-    'Not supported where providers count less than 5 % of all tokens as reasoning, mixed from 5 to 10 %, supported '
-    || 'from 10 % on, undecidable without a saved page that states any.' as rule, -- which figures give which verdict
+    'Supported where providers count 10 % of all tokens or more as reasoning, not supported where all output is below '
+    || '10 %, mixed between, undecidable without a saved page that states any. It holds for the days of that page.'
+        as rule, -- which figures give which verdict
     concat_ws(
         ' ',
         if(page.end_date is null, 'No saved rankings page with reasoning tokens is held.', null),

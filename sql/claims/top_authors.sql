@@ -33,24 +33,35 @@ authors as (
     where entities.dimension = 'author' and not entities.is_complete
 ),
 
--- One author that was never listed may have all of `other`.
+named as (
+    select
+        names.author,
+        coalesce(authors.low_tokens, 0) as low_tokens,
+        coalesce(authors.high_tokens, newest.other_tokens) as high_tokens,
+        newest.other_tokens
+    from (values ('google'), ('anthropic'), ('deepseek')) as names (author)
+    cross join newest
+    left join authors on names.author = authors.author
+),
+
+-- Authors that were never listed may have as many times its tokens as `other` holds.
 rivals as (
     select
         named.author,
+        named.low_tokens,
+        named.high_tokens,
         count(*) filter (where rival.low_tokens > named.high_tokens) as certain_rivals,
-        count(*) filter (where rival.high_tokens >= named.low_tokens and rival.author <> named.author)
-        + if(any_value(newest.other_tokens >= named.low_tokens), 1, 0) as possible_rivals
-    from authors as named
-    cross join authors as rival
-    cross join newest
-    where named.is_named
-    group by named.author
+        count(*) filter (where rival.high_tokens >= named.low_tokens)
+        + named.other_tokens // greatest(1, named.low_tokens) as possible_rivals
+    from named
+    left join authors as rival on named.author <> rival.author
+    group by named.author, named.low_tokens, named.high_tokens, named.other_tokens
 ),
 
 bounds as (
     select
-        count(*) filter (where possible_rivals < 3) as count_low,
-        least(3, count(*) filter (where certain_rivals < 3)) as count_high
+        count(*) filter (where possible_rivals < 3 and low_tokens > 0) as count_low,
+        count(*) filter (where certain_rivals < 3 and high_tokens > 0) as count_high
     from rivals
 ),
 
@@ -89,7 +100,7 @@ select
     'F1' as claim_id, -- number of the claim
     'Google, Anthropic and DeepSeek are the largest authors (said in August 2025)' as claim, -- in short
     'A' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_token_growth_daily' as tables, -- marts behind it
+    'fct_token_growth_daily, intermediate.int_entity_days' as tables, -- marts behind it
     'how many of the three are among the three largest authors of the day, by listed tokens'
         as measure, -- what the value is
     'count' as unit, -- unit of the value
@@ -100,12 +111,12 @@ select
     coalesce(newest.is_provisional, false) as is_provisional, -- the figure may still be restated
     case
         when newest.as_of_date is null then 'no data'
-        when largest.named = 3 then 'supported'
-        when largest.named > 0 then 'mixed'
-        else 'not supported'
+        when bounds.count_low = 3 then 'supported'
+        when bounds.count_high = 0 then 'not supported'
+        else 'mixed'
     end as verdict, -- what the rule makes of the figure
-    'Supported where the three largest by listed tokens of the newest day are these three, mixed where one or two are, '
-    || 'not supported where none is. It says whether this holds now, not whether it did then.'
+    'Supported where these three are the three largest authors of the newest day whatever is below rank 50, not '
+    || 'supported where none of them can be, mixed else. It says whether this holds now, not whether it did then.'
         as rule, -- which figures give which verdict
     concat_ws(
         ' ',

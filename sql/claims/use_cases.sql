@@ -10,7 +10,12 @@ with weeks as (
         is_provisional,
         row_number() over (partition by week_start_date order by estimated_tokens desc, entity asc) as rank
     from marts.fct_token_growth_weekly
-    where dimension = 'category' and entity <> 'all' and parent_entity is null and is_whole
+    where
+        dimension = 'category'
+        and entity <> 'all'
+        and parent_entity is null
+        and is_whole
+        and share_pct is not null -- every category of the week is held
 ),
 
 newest as (

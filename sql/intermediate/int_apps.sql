@@ -1,5 +1,5 @@
 -- Every app that any answer named, under its newest name. Two apps may bear one name: then the number tells them apart,
--- and also where a name looks as if it had one.
+-- and also where a name looks as if it had one, or is `other`.
 -- grain: app_id
 with apps as (
     select
@@ -21,7 +21,7 @@ marked as (
 select
     app_id, -- OpenRouter's number of the app, which lasts
     app_name, -- newest display name
-    if(is_name_shared or regexp_matches(app_name, '\(\d+\)$'), app_name || ' (' || app_id || ')', app_name)
+    if(is_name_shared or regexp_matches(app_name, '^other$|\(\d+\)$'), app_name || ' (' || app_id || ')', app_name)
         as entity, -- the name, with the number where it alone would not do
     first_seen_date, -- UTC day of retrieval of the first answer with it
     last_seen_date, -- UTC day of retrieval of the last answer with it

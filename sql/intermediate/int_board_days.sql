@@ -23,7 +23,7 @@ with loaded as (
     where residual_tokens is not null
     union all
     select
-        if(slices.dimension = 'context_bucket', 'contexts', 'modalities') as board,
+        slices.board,
         slices.date,
         any_value(days.total_tokens) as total_tokens,
         (any_value(days.total_tokens) - sum(slices.total_tokens))::bigint as other_tokens,
@@ -31,7 +31,7 @@ with loaded as (
         bool_or(days.is_provisional or coalesce(slices.date >= slices.as_of::date - 1, false)) as is_provisional
     from intermediate.int_slice_days as slices
     inner join intermediate.int_days as days on slices.date = days.date and days.is_loaded
-    group by slices.dimension, slices.date
+    group by slices.board, slices.date
     having count(*) = 5
 ),
 
@@ -70,12 +70,16 @@ select
     count(loaded.date) over week_a_year_before = 7 as has_7d_year_before, -- the window 364 days earlier is
     count(loaded.date) over four_weeks = 28 as has_28d, -- the window of 28 days is loaded
     count(loaded.date) over four_weeks_before = 28 as has_28d_before, -- the window before it is
-    coalesce(bool_or(loaded.is_provisional) over week, false) as is_provisional_7d -- a day of the 7 is
+    coalesce(bool_or(loaded.is_provisional) over week, false) as is_provisional_7d, -- a day of the 7 is
+    coalesce(bool_or(loaded.is_provisional) over two_weeks, false) as is_provisional_14d, -- a day of the 14 is
+    coalesce(bool_or(loaded.is_provisional) over eight_weeks, false) as is_provisional_56d -- a day of the 56 is
 from calendar
 left join loaded on calendar.board = loaded.board and calendar.date = loaded.date
 window
     days as (partition by calendar.board order by calendar.date),
     week as (partition by calendar.board order by calendar.date rows between 6 preceding and current row),
+    two_weeks as (partition by calendar.board order by calendar.date rows between 13 preceding and current row),
+    eight_weeks as (partition by calendar.board order by calendar.date rows between 55 preceding and current row),
     week_before as (partition by calendar.board order by calendar.date rows between 13 preceding and 7 preceding),
     week_a_year_before as (
         partition by calendar.board order by calendar.date rows between 370 preceding and 364 preceding

@@ -34,7 +34,12 @@ daily as (
             when series.is_complete then 0
             when series.told_by = 'itself' then if(listed.items is null, 1, 0)
             else coalesce(last_value(known.items ignore nulls) over history, 0) - coalesce(listed.items, 0)
-        end as unlisted_items
+        end as unlisted_items,
+        case
+            when series.is_complete then 0
+            when series.told_by = 'itself' then if(listed.items is null, 1, 0)
+            else coalesce(last_value(known.possible_items ignore nulls) over history, 0) - coalesce(listed.items, 0)
+        end as possible_items
     from series
     inner join intermediate.int_board_days as days
         on series.board = days.board and series.day_number = days.day_number
@@ -60,7 +65,7 @@ select
         + case
             when is_complete or not is_loaded then 0
             when told_by = 'itself' or (told_by = 'catalogue' and has_catalogue)
-                then greatest(0, least(other_tokens, unlisted_items * cutoff_tokens))
+                then greatest(0, least(other_tokens, possible_items * cutoff_tokens))
             else greatest(0, other_tokens)
         end
     )::bigint as high_tokens, -- upper bound; all of `other` where nothing tells the entity's items

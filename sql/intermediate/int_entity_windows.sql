@@ -7,9 +7,9 @@ with cumulative as (
         day_number,
         total_tokens,
         is_unlisted,
-        sum(low_tokens) over to_date::bigint as low,
-        sum(high_tokens) over to_date::bigint as high,
-        sum(is_unlisted::integer) over to_date::bigint as unlisted
+        sum(low_tokens) over to_date::bigint as low_to_date,
+        sum(high_tokens) over to_date::bigint as high_to_date,
+        sum(is_unlisted::integer) over to_date::bigint as unlisted_to_date
     from intermediate.int_entity_days
     window to_date as (partition by entity_id order by day_number)
 ),
@@ -21,22 +21,22 @@ earlier as (
         lag(total_tokens, 1) over series as total_tokens_1d_ago,
         lag(is_unlisted, 1) over series as is_unlisted_1d_ago,
         lag(total_tokens, 7) over series as total_tokens_7d_ago,
-        lag(low, 7, 0) over series as low_7d_ago,
-        lag(low, 14, 0) over series as low_14d_ago,
-        lag(low, 28, 0) over series as low_28d_ago,
-        lag(low, 56, 0) over series as low_56d_ago,
-        lag(low, 364, 0) over series as low_364d_ago,
-        lag(low, 371, 0) over series as low_371d_ago,
-        lag(high, 7, 0) over series as high_7d_ago,
-        lag(high, 14, 0) over series as high_14d_ago,
-        lag(high, 28, 0) over series as high_28d_ago,
-        lag(high, 56, 0) over series as high_56d_ago,
-        lag(unlisted, 7, 0) over series as unlisted_7d_ago,
-        lag(unlisted, 14, 0) over series as unlisted_14d_ago,
-        lag(unlisted, 28, 0) over series as unlisted_28d_ago,
-        lag(unlisted, 56, 0) over series as unlisted_56d_ago,
-        lag(unlisted, 364, 0) over series as unlisted_364d_ago,
-        lag(unlisted, 371, 0) over series as unlisted_371d_ago
+        lag(low_to_date, 7, 0) over series as low_to_7d_ago,
+        lag(low_to_date, 14, 0) over series as low_to_14d_ago,
+        lag(low_to_date, 28, 0) over series as low_to_28d_ago,
+        lag(low_to_date, 56, 0) over series as low_to_56d_ago,
+        lag(low_to_date, 364, 0) over series as low_to_364d_ago,
+        lag(low_to_date, 371, 0) over series as low_to_371d_ago,
+        lag(high_to_date, 7, 0) over series as high_to_7d_ago,
+        lag(high_to_date, 14, 0) over series as high_to_14d_ago,
+        lag(high_to_date, 28, 0) over series as high_to_28d_ago,
+        lag(high_to_date, 56, 0) over series as high_to_56d_ago,
+        lag(unlisted_to_date, 7, 0) over series as unlisted_to_7d_ago,
+        lag(unlisted_to_date, 14, 0) over series as unlisted_to_14d_ago,
+        lag(unlisted_to_date, 28, 0) over series as unlisted_to_28d_ago,
+        lag(unlisted_to_date, 56, 0) over series as unlisted_to_56d_ago,
+        lag(unlisted_to_date, 364, 0) over series as unlisted_to_364d_ago,
+        lag(unlisted_to_date, 371, 0) over series as unlisted_to_371d_ago
     from cumulative
     window series as (partition by entity_id order by day_number)
 )
@@ -48,22 +48,23 @@ select
     earlier.total_tokens_1d_ago, -- the day before
     earlier.total_tokens_7d_ago, -- a week earlier
     earlier.is_unlisted or earlier.is_unlisted_1d_ago as is_unlisted_2d, -- something is unlisted on one of two days
-    earlier.unlisted > earlier.unlisted_7d_ago as is_censored_7d, -- something is unlisted on one of the 7 days
-    earlier.unlisted_7d_ago > earlier.unlisted_14d_ago as is_censored_7d_before, -- of the 7 days before them
-    earlier.unlisted > earlier.unlisted_28d_ago as is_censored_28d, -- of the 28 days
-    earlier.unlisted_28d_ago > earlier.unlisted_56d_ago as is_censored_28d_before, -- of the 28 days before them
-    earlier.unlisted_364d_ago > earlier.unlisted_371d_ago as is_censored_7d_year_before, -- of the 7 days 364 earlier
-    case when days.has_7d then earlier.low - earlier.low_7d_ago end as low_7d, -- at least, in the 7 days
-    case when days.has_7d then earlier.high - earlier.high_7d_ago end as high_7d, -- at most
-    case when days.has_7d_before then earlier.low_7d_ago - earlier.low_14d_ago end
+    earlier.unlisted_to_date > earlier.unlisted_to_7d_ago as is_censored_7d, -- something is unlisted on a day of the 7
+    earlier.unlisted_to_7d_ago > earlier.unlisted_to_14d_ago as is_censored_7d_before, -- of the 7 days before them
+    earlier.unlisted_to_date > earlier.unlisted_to_28d_ago as is_censored_28d, -- of the 28 days
+    earlier.unlisted_to_28d_ago > earlier.unlisted_to_56d_ago as is_censored_28d_before, -- of the 28 days before them
+    earlier.unlisted_to_364d_ago > earlier.unlisted_to_371d_ago as is_censored_7d_year_before, -- of the 7 a year before
+    case when days.has_7d then earlier.low_to_date - earlier.low_to_7d_ago end as low_7d, -- at least, in the 7 days
+    case when days.has_7d then earlier.high_to_date - earlier.high_to_7d_ago end as high_7d, -- at most
+    case when days.has_7d_before then earlier.low_to_7d_ago - earlier.low_to_14d_ago end
         as low_7d_before, -- at least, in the 7 days before them
-    case when days.has_7d_before then earlier.high_7d_ago - earlier.high_14d_ago end as high_7d_before, -- at most
-    case when days.has_28d then earlier.low - earlier.low_28d_ago end as low_28d, -- at least, in the 28 days
-    case when days.has_28d then earlier.high - earlier.high_28d_ago end as high_28d, -- at most
-    case when days.has_28d_before then earlier.low_28d_ago - earlier.low_56d_ago end
+    case when days.has_7d_before then earlier.high_to_7d_ago - earlier.high_to_14d_ago end as high_7d_before, -- at most
+    case when days.has_28d then earlier.low_to_date - earlier.low_to_28d_ago end as low_28d, -- at least, in the 28 days
+    case when days.has_28d then earlier.high_to_date - earlier.high_to_28d_ago end as high_28d, -- at most
+    case when days.has_28d_before then earlier.low_to_28d_ago - earlier.low_to_56d_ago end
         as low_28d_before, -- at least, in the 28 days before them
-    case when days.has_28d_before then earlier.high_28d_ago - earlier.high_56d_ago end as high_28d_before, -- at most
-    case when days.has_7d_year_before then earlier.low_364d_ago - earlier.low_371d_ago end
+    case when days.has_28d_before then earlier.high_to_28d_ago - earlier.high_to_56d_ago end
+        as high_28d_before, -- at most
+    case when days.has_7d_year_before then earlier.low_to_364d_ago - earlier.low_to_371d_ago end
         as low_7d_year_before -- at least, in the 7 days 364 days earlier
 from earlier
 inner join intermediate.int_entities as entities on earlier.entity_id = entities.entity_id

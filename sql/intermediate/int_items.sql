@@ -21,12 +21,12 @@ with listed as (
     group by app_id
     union all
     select
-        if(dimension = 'context_bucket', 'contexts', 'modalities') as board,
+        board,
         slice as item,
         min(date) as first_listed_date,
         max(date) as last_listed_date
     from intermediate.int_slice_days
-    group by dimension, slice
+    group by board, slice
 ),
 
 in_catalogues as (

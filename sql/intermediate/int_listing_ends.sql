@@ -1,6 +1,6 @@
--- The first day without a model that was listed on the loaded day before, where it stays away for 7 days that are all
--- loaded. So near the newest day, and beside days that are not loaded, no end is known. A model that comes back later
--- may have several.
+-- The first loaded day without a model that was listed on the loaded day before, where it stays away for 7 days that
+-- are all loaded. So near the newest day no end is known, and one after a day that is not loaded may have been on that
+-- day. A model that comes back later may have several.
 -- grain: model_permaslug, date
 -- check: last_listed_date < date
 with loaded as (

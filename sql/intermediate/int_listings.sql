@@ -18,7 +18,7 @@ with listed as (
     from staging.stg_app_rankings_daily
     union all
     select
-        if(dimension = 'context_bucket', 'contexts', 'modalities') as board,
+        board,
         slice as item,
         date,
         total_tokens

@@ -2,23 +2,15 @@
 -- here and one more row in int_dimensions.
 -- grain: dimension, item_id, first_date
 -- check: first_date <= last_date
-with loaded as (
-    select min(date) as first_date
-    from intermediate.int_days
-),
-
-models as (
+with models as (
     select
-        items.item_id,
-        items.item as model_permaslug,
-        split_part(items.item, '/', 1) as author,
-        coalesce(nullif(split_part(items.item, ':', 2), ''), 'standard') as variant,
-        items.first_listed_date,
-        least(items.first_listed_date, matches.created_date) as launch_date,
-        matches.created_date is null and items.first_listed_date = loaded.first_date as was_there_before
-    from intermediate.int_items as items
-    inner join intermediate.int_model_matches as matches on items.item_id = matches.item_id
-    cross join loaded
+        item_id,
+        model_permaslug,
+        author,
+        variant,
+        least(first_listed_date, created_date) as launch_date,
+        created_date is null as is_launch_unknown
+    from intermediate.int_model_matches
 ),
 
 -- The first row of a namespace counts for all days before it, too.
@@ -32,10 +24,10 @@ organisations as (
     window history as (partition by author order by since_date)
 ),
 
--- Days since the launch. A model without a known launch that is listed on the first day of all may be of any age then.
+-- Days since the launch; where it is not known, since the first listing, which a model may have taken any time to get.
 ages as (
     select
-        known.was_there_before,
+        known.is_launch_unknown,
         known.entity,
         known.first_day,
         known.last_day
@@ -46,21 +38,7 @@ ages as (
         (false, '91+ days', 91, null),
         (true, 'unknown', null, 90),
         (true, '91+ days', 91, null)
-    ) as known (was_there_before, entity, first_day, last_day)
-),
-
--- The last row of a day counts; where an app is in several lists, a subcategory tells more than a category, and then
--- the one with most use.
-app_places as (
-    select
-        app_id,
-        date,
-        category
-    from staging.stg_app_categories
-    qualify row_number() over (
-        partition by app_id, date
-        order by is_subcategory desc, total_tokens desc, rank asc, part asc
-    ) = 1
+    ) as known (is_launch_unknown, entity, first_day, last_day)
 ),
 
 app_moves as (
@@ -69,7 +47,7 @@ app_moves as (
         date,
         category,
         lag(date) over (partition by app_id order by date) is null as is_first
-    from app_places
+    from intermediate.int_app_places
     qualify category is distinct from lag(category) over (partition by app_id order by date)
 ),
 
@@ -143,7 +121,7 @@ changing as (
         coalesce(models.launch_date + ages.first_day, '-infinity'::date) as first_date,
         coalesce(models.launch_date + ages.last_day, 'infinity'::date) as last_date
     from models
-    inner join ages on models.was_there_before = ages.was_there_before
+    inner join ages on models.is_launch_unknown = ages.is_launch_unknown
     union all
     select
         'app_category' as dimension,
@@ -176,8 +154,8 @@ members as (
 
 select
     dimension, -- row of int_dimensions
-    if(entity in ('all', 'other'), entity || ' (by name)', entity)
-        as entity, -- what the item belongs to; never `all` or `other`, which are kept for sums and rests
+    if(entity = 'other', 'other (by name)', entity)
+        as entity, -- what the item belongs to; never `other`, which is kept for what is not listed
     item_id, -- row of int_items
     first_date, -- first UTC day on which it does
     last_date -- last UTC day on which it does

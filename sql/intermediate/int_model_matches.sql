@@ -1,4 +1,4 @@
--- The catalogue row of every model, current or last. The join is exact and keeps variants apart: first the canonical
+-- Every model with its catalogue row, current or last. The join is exact and keeps variants apart: first the canonical
 -- slug with its variant, else the API id. What a variant shares with its base, but never a price, may be read from the
 -- base's row where it has none of its own.
 -- grain: item_id
@@ -29,6 +29,11 @@ first_seen as (
 
 select
     items.item_id, -- row of int_items
+    items.item as model_permaslug, -- permanent slug with `:variant`
+    split_part(items.item, '/', 1) as author, -- namespace before the slash, as published
+    coalesce(nullif(split_part(items.item, ':', 2), ''), 'standard') as variant, -- after the colon, else `standard`
+    items.first_listed_date, -- first UTC day on which the rankings list it; null where only a catalogue knows it
+    items.last_listed_date, -- last UTC day on which they do
     coalesce(by_slug.model_permaslug, by_id.model_permaslug) as catalogue_slug, -- null where unmatched
     case
         when by_slug.model_permaslug is not null then 'permaslug'

@@ -18,15 +18,15 @@ newest as (
 
 matched as (
     select
-        items.item as model_permaslug,
+        matches.model_permaslug,
         versions.valid_from,
         versions.valid_to,
         versions.prompt_usd_per_token,
-        versions.completion_usd_per_token
+        versions.completion_usd_per_token,
+        versions.output_modalities like '%text%' as is_billed_by_token
     from intermediate.int_model_matches as matches
-    inner join intermediate.int_items as items on matches.item_id = items.item_id
     inner join intermediate.int_model_versions as versions on matches.catalogue_slug = versions.model_permaslug
-    where items.first_listed_date is not null
+    where matches.first_listed_date is not null
 ),
 
 -- Rounded, so that a price which is the same but for a float's last digit is the same.
@@ -36,6 +36,7 @@ daily as (
         matched.valid_from::date as date,
         coalesce(catalogues.last_fetched_at, newest.fetched_at)::date as last_seen_date,
         case when catalogues.is_last_whole then matched.valid_to end::date as missing_date,
+        matched.is_billed_by_token,
         round(1e6 * matched.prompt_usd_per_token, 6) as prompt_usd,
         round(1e6 * matched.completion_usd_per_token, 6) as completion_usd
     from matched
@@ -53,6 +54,7 @@ compared as (
         date,
         last_seen_date,
         missing_date,
+        is_billed_by_token,
         prompt_usd,
         completion_usd,
         lag(prompt_usd) over versions as previous_prompt_usd,
@@ -84,8 +86,9 @@ select
     missing_date, -- UTC day of the first catalogue without it, where the one before was whole; null while it is current
     is_first, -- no older version
     is_last, -- no newer version
-    prompt_usd = 0 and completion_usd = 0 as is_free, -- both list prices are 0; null for routers
-    previous_prompt_usd = 0 and previous_completion_usd = 0
+    prompt_usd = 0 and completion_usd = 0 and is_billed_by_token
+        as is_free, -- both list prices are 0, of a model with text output; null for routers
+    previous_prompt_usd = 0 and previous_completion_usd = 0 and is_billed_by_token
         as was_free, -- both list prices of the version before are 0
     case
         when is_prompt_changed then 100 * (prompt_usd / nullif(previous_prompt_usd, 0) - 1)

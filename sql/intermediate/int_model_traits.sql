@@ -1,5 +1,6 @@
 -- What the catalogue says of each model, from which day to which. The first version of a row counts for the days
--- before it, too, because no catalogue of them is to be had, and the last one for those after it.
+-- before it, too, because no catalogue of them is to be had, and the last one for those after it. A model without text
+-- output is billed by image or second, so that its token prices of 0 are none.
 -- grain: item_id, first_date
 -- check: first_date <= last_date
 with versions as (
@@ -30,15 +31,13 @@ select
     coalesce(lasting.first_date, '-infinity'::date) as first_date, -- first UTC day
     coalesce(lasting.last_date, 'infinity'::date) as last_date, -- last UTC day
     case
-        when split_part(items.item, ':', 2) = 'free' then 'free_variant'
+        when matches.variant = 'free' then 'free_variant'
         when matches.catalogue_slug is null or lasting.prompt_usd_per_token is null then 'unmatched'
-        when
-            lasting.prompt_usd_per_token = 0
-            and lasting.completion_usd_per_token = 0
-            and lasting.output_modalities like '%text%'
-            then 'zero_price'
-        else 'paid'
-    end as price_class, -- free_variant, zero_price, paid, or unmatched where no list price of this variant is known
+        when lasting.prompt_usd_per_token > 0 or lasting.completion_usd_per_token > 0 then 'paid'
+        when lasting.output_modalities like '%text%' then 'zero_price'
+        else 'unmatched'
+    end
+        as price_class, -- free_variant, zero_price, paid, or unmatched: no token price of the variant is known
     case
         when overrides.weights is not null then overrides.weights
         when lasting.is_open_weight_candidate then 'open_candidate'
@@ -53,6 +52,5 @@ select
     case lasting.tokenizer when 'Other' then 'Other family' else coalesce(lasting.tokenizer, 'unknown') end
         as tokenizer -- tokenizer family; `Other family` is the catalogue's own word for the rest
 from intermediate.int_model_matches as matches
-inner join intermediate.int_items as items on matches.item_id = items.item_id
 left join lasting on matches.traits_slug = lasting.model_permaslug
-left join curated.weights as overrides on split_part(items.item, ':', 1) = overrides.canonical_slug
+left join curated.weights as overrides on split_part(matches.model_permaslug, ':', 1) = overrides.canonical_slug

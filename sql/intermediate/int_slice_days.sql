@@ -24,6 +24,7 @@ before_floors as (
 
 select
     held.dimension, -- what the rankings are cut by: context_bucket or modality
+    if(held.dimension = 'context_bucket', 'contexts', 'modalities') as board, -- list that holds it
     held.slice, -- its value, such as 100K or image_output
     held.date, -- UTC day
     coalesce(listed.total_tokens, 0) as total_tokens, -- prompt and completion tokens, `other` included
@@ -35,6 +36,7 @@ left join listed
 union all
 select
     dimension,
+    if(dimension = 'context_bucket', 'contexts', 'modalities') as board,
     slice,
     date,
     0 as total_tokens,

@@ -21,17 +21,13 @@ earlier as (
     group by names.app_id
 ),
 
--- Of several places in the newest list, a subcategory tells more than a category, and then the one with most use.
 places as (
     select
         app_id,
         category,
-        case when is_subcategory then part end as subcategory
-    from staging.stg_app_categories
-    qualify row_number() over (
-        partition by app_id
-        order by date desc, is_subcategory desc, total_tokens desc, rank asc, part asc
-    ) = 1
+        subcategory
+    from intermediate.int_app_places
+    qualify row_number() over (partition by app_id order by date desc) = 1
 )
 
 select

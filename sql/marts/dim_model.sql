@@ -1,29 +1,28 @@
 -- Every ranked model with its catalogue row, current or last. The join is exact and keeps variants apart: first the
--- canonical slug with its variant, else the API id. What matches neither stays visible as unnewest.
+-- canonical slug with its variant, else the API id. What matches neither stays visible as unmatched.
 -- grain: model_permaslug
 -- check: (match_status = 'unmatched') = (id is null)
 with models as (
     select
-        items.item as model_permaslug,
-        split_part(items.item, '/', 1) as author,
-        coalesce(nullif(split_part(items.item, ':', 2), ''), 'standard') as variant,
-        items.first_listed_date,
-        items.last_listed_date,
+        matches.model_permaslug,
+        matches.author,
+        matches.variant,
+        matches.first_listed_date,
+        matches.last_listed_date,
         matches.matched_by,
         matches.catalogue_slug,
         members.entity as organisation,
         traits.price_class,
         traits.weights
-    from intermediate.int_items as items
-    inner join intermediate.int_model_matches as matches on items.item_id = matches.item_id
+    from intermediate.int_model_matches as matches
     inner join intermediate.int_model_traits as traits
-        on items.item_id = traits.item_id and traits.last_date = 'infinity'::date
+        on matches.item_id = traits.item_id and traits.last_date = 'infinity'::date
     inner join intermediate.int_members as members
         on
-            items.item_id = members.item_id
+            matches.item_id = members.item_id
             and members.dimension = 'organisation'
             and members.last_date = 'infinity'::date
-    where items.first_listed_date is not null
+    where matches.first_listed_date is not null
 ),
 
 newest as (

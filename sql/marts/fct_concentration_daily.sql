@@ -12,7 +12,7 @@
 -- check: top_3_share_low_pct <= top_5_share_low_pct + 1e-9
 -- check: top_5_share_low_pct <= top_10_share_low_pct + 1e-9
 -- check: count_for_80_pct_low <= count_for_80_pct_high
-with entities as (
+with listed as (
     select
         entities.dimension,
         days.date,
@@ -31,6 +31,24 @@ with entities as (
         and not entities.is_complete
         and days.is_loaded
         and days.total_tokens > 0
+),
+
+-- One author more, whom neither the rankings nor a catalogue name, may have all of `other`.
+entities as (
+    select *
+    from listed
+    union all
+    select
+        'author' as dimension,
+        date,
+        is_provisional,
+        total_tokens,
+        other_tokens,
+        cutoff_tokens,
+        0 as low_tokens,
+        other_tokens as room_tokens
+    from intermediate.int_board_days
+    where board = 'rankings' and is_loaded and total_tokens > 0
 ),
 
 -- An entity that gets y of `other`, at most its room, adds y (2 low + y) to the sum of squares, so at most
@@ -62,7 +80,6 @@ added as (
         count(*) filter (where low_tokens > 0) as listed,
         sum(low_tokens) as listed_tokens,
         sum(low_tokens * low_tokens) as squares,
-        greatest(0, any_value(other_tokens) - sum(filled_tokens)) as unplaced_tokens,
         sum(filled_tokens * (2 * low_tokens + room_tokens)) as added_squares,
         sum(low_tokens) filter (where position <= 1) as top_1_tokens,
         sum(low_tokens) filter (where position <= 3) as top_3_tokens,
@@ -74,14 +91,14 @@ added as (
     group by dimension, date
 ),
 
--- What no listed entity has room for is of entities never seen: models below the cut-off, or one author.
+-- Models below the cut-off have no more than that each.
 bounded as (
     select
         *,
         10000 * squares::double / (total_tokens::double * total_tokens) as hhi_low,
         least(10000, 10000 * case dimension
             when 'model' then squares + other_tokens::hugeint * cutoff_tokens
-            else squares + added_squares + unplaced_tokens * unplaced_tokens
+            else squares + added_squares
         end::double / (total_tokens::double * total_tokens)) as hhi_high,
         if(dimension = 'model', 0, other_tokens) as room_of_the_top
     from added

@@ -1,7 +1,9 @@
 -- Where the change of a window came from: what stayed, grew, shrank, came, came back and left, over 7 and 28 days
 -- against as many days before. An entity that is not listed in one of the windows may have been there below the
 -- cut-off: only what exceeds its bound counts as come or gone, the rest crossed the threshold. One whose launch within
--- the window is known was not there before. After Hsu's growth accounting (Social Capital, 2015), with two more parts.
+-- the window is known was not there before. An app that hides itself cannot be told from one that left. In classes of
+-- models, such as price_class, the class is the entity: a model that changes its class is a loss of the one and a gain
+-- of the other. After Hsu's growth accounting (Social Capital, 2015), with two more parts, threshold and tail.
 -- grain: dimension, date, window_days
 -- check: tokens_after - tokens_before = change_tokens
 -- check: retained_tokens >= 0 and expansion_tokens >= 0 and contraction_tokens >= 0
@@ -13,8 +15,7 @@ with launches as (
         entities.entity_id,
         (matches.created_date - first.date)::integer as launch_day
     from intermediate.int_entities as entities
-    inner join intermediate.int_items as items on items.board = 'rankings' and entities.entity = items.item
-    inner join intermediate.int_model_matches as matches on items.item_id = matches.item_id
+    inner join intermediate.int_model_matches as matches on entities.entity = matches.model_permaslug
     inner join intermediate.int_days as first on first.day_number = 0
     where entities.dimension = 'model'
 ),
@@ -53,7 +54,7 @@ compared as (
         windows.tokens_after,
         windows.most_before,
         windows.most_after,
-        days.is_provisional_7d,
+        if(windows.window_days = 7, days.is_provisional_14d, days.is_provisional_56d) as is_provisional,
         entities.first_listed_day > windows.day_number - windows.window_days as is_first_listed,
         coalesce(launches.launch_day > windows.day_number - windows.window_days, false) as is_launched
     from windows
@@ -77,7 +78,7 @@ parted as (
             when tokens_before > 0 then 'churned'
         end as part,
         case
-            when is_launched then tokens_after
+            when tokens_before = 0 and is_first_listed and is_launched then tokens_after
             when tokens_after > 0 then greatest(0, tokens_after - most_before)
             else greatest(0, tokens_before - most_after)
         end as certain_tokens
@@ -89,7 +90,7 @@ added as (
         dimension,
         date,
         window_days,
-        bool_or(is_provisional_7d) as is_provisional,
+        bool_or(is_provisional) as is_provisional,
         sum(tokens_before)::bigint as tokens_before,
         sum(tokens_after)::bigint as tokens_after,
         coalesce(sum(least(tokens_before, tokens_after)) filter (where part = 'stays'), 0)::bigint as retained_tokens,
@@ -132,5 +133,5 @@ select
     )::bigint as change_tokens, -- sum of the parts: tokens_after less tokens_before
     (new_tokens + resurrected_tokens + expansion_tokens)::double / nullif(contraction_tokens + churned_tokens, 0)
         as quick_ratio, -- gained to lost, without threshold and tail; null where nothing was lost
-    is_provisional -- a day of the last 7 may still be restated
+    is_provisional -- a day of the two windows may still be restated
 from added

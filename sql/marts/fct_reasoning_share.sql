@@ -7,9 +7,8 @@
 -- check: window_start_date <= window_end_date
 -- check: capable_share_low_pct between 0 and capable_share_high_pct
 -- check: capable_share_high_pct <= 100 + 1e-9
--- check: abs(capable_share_low_pct + unknown_share_pct - capable_share_high_pct) < 1e-9
 -- check: abs(prompt_share_pct + completion_share_pct - 100) < 1e-9
--- check: reasoning_share_pct > 0
+-- check: reasoning_share_pct between 0 and completion_share_pct + 1e-9
 with days as (
     select
         dates.date,
@@ -39,11 +38,15 @@ windows as (
 ),
 
 -- OpenRouter has set the field to 0 for all models. Where any window of a page has no reasoning at all, the figures
--- had stopped, and a longer window that still has some is short of them.
+-- had stopped, and a longer window that still has some is short of them. Reasoning is part of the output.
 pages as (
     select
         *,
-        if(min(reasoning_tokens) over (partition by captured_at) > 0, reasoning_tokens, null)
+        if(
+            min(reasoning_tokens) over (partition by captured_at) > 0 and reasoning_tokens <= completion_tokens,
+            reasoning_tokens,
+            null
+        )
             as stated_reasoning_tokens
     from windows
 ),

@@ -17,6 +17,8 @@ with compared as (
         entities.entity,
         days.date,
         days.is_provisional_7d,
+        days.is_provisional_14d,
+        days.is_provisional_56d,
         days.total_7d_before,
         days.total_28d_before,
         ranks.rank,
@@ -75,6 +77,8 @@ select
     rank_7d_ago - rank as rank_change_7d, -- against the day a week earlier; positive is up
     total_tokens - total_tokens_1d_ago as delta_1d_tokens, -- change of what is listed
     is_provisional_7d as is_provisional, -- a day of the 7 may still be restated
+    is_provisional_14d as is_growth_7d_provisional, -- a day of the two weeks may still be restated
+    is_provisional_56d as is_growth_28d_provisional, -- a day of the eight weeks may still be restated
     is_censored_7d as is_censored, -- on a day of the 7 the entity, or a known item of it, is not listed
     is_censored_7d or is_censored_7d_before as is_growth_7d_censored -- in either week
 from compared

@@ -29,4 +29,4 @@ select
     is_censored,
     is_growth_7d_censored
 from marts.fct_token_growth_daily
-where date = (select max(newest.date) from marts.fct_token_growth_daily as newest)
+qualify date = max(date) over (partition by dimension)

@@ -12,7 +12,7 @@ with windows as (
         delta_7d_tokens as change_tokens,
         contribution_7d_pp as contribution_pp,
         growth_7d_listed_pct as growth_listed_pct,
-        is_provisional
+        is_growth_7d_provisional as is_provisional
     from marts.fct_token_growth_daily
     union all
     select
@@ -24,7 +24,7 @@ with windows as (
         delta_28d_tokens as change_tokens,
         contribution_28d_pp as contribution_pp,
         growth_28d_listed_pct as growth_listed_pct,
-        is_provisional
+        is_growth_28d_provisional as is_provisional
     from marts.fct_token_growth_daily
 )
 
@@ -40,7 +40,7 @@ select
     100 * windows.change_tokens / nullif(total.change_tokens, 0)
         as share_of_change_pct, -- of the total's change; null where that is zero
     windows.growth_listed_pct, -- growth of what is listed of it
-    windows.is_provisional
+    windows.is_provisional -- a day of the two windows may still be restated
 from windows
 inner join windows as total
     on

@@ -53,11 +53,20 @@ def test_other_may_all_be_of_the_largest_author() -> None:
 
 
 def test_a_catalogue_narrows_what_an_author_may_have() -> None:
-    """The largest author has one more model, with 10 at most; the rest may be one author that was never seen."""
+    """The largest author has one more model, with 10 at most, and the rest may be of an author that was never seen."""
     board = {"a/one": 60, "b/two": 10, "other": 30}
     catalogue = Catalogue(instant(0, 8), {"a/one": {}, "b/two": {}, "a/more": {}})
     found = concentration(board, "hhi_low, hhi_high", "author", catalogue)
-    assert found == pytest.approx((3700, 70**2 + 10**2 + 20**2))
+    # The last 20 count as if all 30 of `other` were that author's: an upper bound, a little above what can be.
+    assert found == pytest.approx((3700, 70**2 + 10**2 + 20 * 30))
+
+
+def test_other_may_all_be_of_an_author_that_was_never_listed() -> None:
+    board = {"a/1": 500, "b/1": 100, "c/1": 100, "other": 300}
+    known: dict[str, dict[str, Any]] = {slug: {} for slug in ("a/1", "b/1", "c/1", "b/2", "c/2", "z/1", "z/2", "z/3")}
+    (low, high) = concentration(board, "hhi_low, hhi_high", "author", Catalogue(instant(0, 8), known))
+    assert low == pytest.approx(2700)
+    assert high == pytest.approx(2700 + 30 * 30)
 
 
 def test_how_many_make_80_percent() -> None:

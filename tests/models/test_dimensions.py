@@ -129,7 +129,9 @@ def test_zero_price_is_that_of_all_tokens_of_a_model_that_writes() -> None:
     }
     board = {"a/text": 1, "a/both": 2, "a/images": 4, "a/prompts": 8, "a/completions": 16}
     connection = market([board], Catalogue(instant(0, 8), models))
-    assert on_day(connection, 0, "price_class") == {"price_class": {"zero_price": 1 + 2, "paid": 4 + 8 + 16}}
+    assert on_day(connection, 0, "price_class") == {
+        "price_class": {"zero_price": 1 + 2, "unmatched": 4, "paid": 8 + 16}
+    }
 
 
 def test_router_has_neither_a_price_nor_weights() -> None:
@@ -200,17 +202,19 @@ def test_age_changes_on_the_31st_and_91st_day_after_the_launch() -> None:
     assert len(series(connection, "model_age 0-30 days", "date")) == 11 + 55
 
 
-def test_launch_is_the_first_listing_where_that_is_earlier_or_no_row_tells_it() -> None:
+def test_launch_is_the_first_listing_where_that_is_earlier() -> None:
     board = {"a/one": 100}
     late = {"a/one": 100, "b/two": 20, "c/three": 3}
     described = {"created_at": instant(4)}
     connection = market([board, *[late] * 34], catalogue(0, a_one={"created_at": instant(-400)}, b_two=described))
-    # c/three has no row, b/two is listed three days before its row says.
+    # b/two is listed three days before its row says.
     assert series(connection, "model_age 0-30 days", LISTED)[:32] == [
-        *[(day(offset), 23) for offset in range(1, 32)],
+        *[(day(offset), 20) for offset in range(1, 32)],
         (day(32), None),
     ]
     assert days_of(connection, "model_age 31-90 days") == [32, 33, 34]
+    # c/three has no row, and may have been below the cut-off for any time.
+    assert series(connection, "model_age unknown", "total_tokens") == [3] * 34
     assert series(connection, "model_age 91+ days", "total_tokens") == [100] * 35
 
 
@@ -228,8 +232,8 @@ def test_app_whose_name_is_taken_is_told_apart() -> None:
     names = {"n4": "Twin (7)", "n5": "all", "n6": "other", "n7": "Twin", "n8": "Twin", "n9": "Lone"}
     given = whole(0, {4: 60, 5: 50, 6: 40, 7: 30, 8: 20, 9: 10}, **names)
     connection = market([{"a/one": 900, "other": 100}], given)
-    told_apart = {"Twin (7) (4)": 60, "all (by name)": 50, "other (by name)": 40, "Twin (7)": 30, "Twin (8)": 20}
-    assert on_day(connection, 0, "app") == {"app": {**told_apart, "Lone": 10}}
+    told_apart = {"Twin (7) (4)": 60, "other (6)": 40, "Twin (7)": 30, "Twin (8)": 20}
+    assert on_day(connection, 0, "app") == {"app": {**told_apart, "all": 50, "Lone": 10}}
     assert series(connection, "app other", "total_tokens") == [790]
 
 

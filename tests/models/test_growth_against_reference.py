@@ -107,7 +107,9 @@ class Reference:
             if not entry or entry[0]["prompt_usd_per_token"] == -1:
                 return "unmatched"
             prices = entry[0]["prompt_usd_per_token"], entry[0]["completion_usd_per_token"]
-            return "zero_price" if prices == (0, 0) and "text" in entry[0]["output_modalities"] else "paid"
+            if prices != (0, 0):
+                return "paid"
+            return "zero_price" if "text" in entry[0]["output_modalities"] else "unmatched"
         if not entry:
             return "unknown"
         if dimension == "tokenizer":
@@ -121,7 +123,7 @@ class Reference:
         created = [entry["created_at"].date() for _, entry in self.snapshots.get(slug, [])]
         first = self.first_listed.get(slug)
         days = (on - min([*created, *([first] if first else [])])).days
-        if not created and first == self.days[0] and days <= 90:
+        if not created and days <= 90:
             return "unknown"
         return "0-30 days" if days <= 30 else "31-90 days" if days <= 90 else "91+ days"
 
@@ -149,9 +151,11 @@ class Reference:
             return tokens, low, low if listed else min(self.cutoff(on), self.other(on)), not listed
         known = {slug for slug, first in self.first_listed.items() if first <= on} | self.in_catalogues(on)
         unlisted = {slug for slug in known if self.entity_of(dimension, slug, on) == entity} - listed
+        possible = known | {slug for slug in self.first_listed if self.may_exist(slug, on)}
         hidden = self.other(on)
         if on in self.catalogues and (dimension, entity) not in OPEN:
-            hidden = min(hidden, len(unlisted) * self.cutoff(on))
+            more = {slug for slug in possible if self.entity_of(dimension, slug, on) == entity} - listed
+            hidden = min(hidden, len(more) * self.cutoff(on))
         return tokens, low, low + hidden, not listed or bool(unlisted)
 
     def row(self, on: date, cells: Mapping[date, Cell]) -> Row:
@@ -185,15 +189,25 @@ class Reference:
             "contribution_28d_pp": self.contribution(minus(low_28d, earlier_low_28d), on, 28),
             "share_pct": None if tokens is None or not self.total(on) else Fraction(100 * tokens, self.total(on)),
             "delta_1d_tokens": minus(tokens, yesterday[0]),
-            "is_provisional": any(x in self.as_of and x >= before(self.as_of[x].date(), 1) for x in days_of(on, 7)),
+            "is_provisional": self.is_provisional(on, 7),
+            "is_growth_7d_provisional": self.is_provisional(on, 14),
+            "is_growth_28d_provisional": self.is_provisional(on, 56),
             "is_censored": is_censored(cells, on),
             "is_growth_7d_censored": is_censored(cells, on) or is_censored(cells, before(on, 7)),
         }
+
+    def may_exist(self, slug: str, on: date) -> bool:
+        """Whether a model that is listed some day may have had traffic on this one: since its launch, if known."""
+        created = [entry["created_at"].date() for _, entry in self.snapshots.get(slug, [])]
+        return not created or min(*created, self.first_listed[slug]) <= on
 
     def in_catalogues(self, on: date) -> set[str]:
         """What the catalogue of the day knows, else what those before and after it both know."""
         earlier, later = [x for x in self.catalogues if x <= on], [x for x in self.catalogues if x >= on]
         return self.catalogues[max(earlier)] & self.catalogues[min(later)] if earlier and later else set()
+
+    def is_provisional(self, on: date, days: int) -> bool:
+        return any(x in self.as_of and x >= before(self.as_of[x].date(), 1) for x in days_of(on, days))
 
     def contribution(self, change: int | None, on: date, days: int) -> Fraction | None:
         total = sum(self.total(x) for x in days_of(before(on, days), days) if x in self.boards)
@@ -201,18 +215,19 @@ class Reference:
 
 
 def known_in_catalogues(catalogues: Sequence[Catalogue]) -> dict[date, set[str]]:
-    """Slugs of each day's catalogues, and of the next day's that has any those created by the end of the day.
+    """Slugs of each day's catalogues, of the next day's that has any those created by the end of the day, and of the
+    previous one's all, as one that is gone by the morning was there until some hour.
 
     Aliases have no traffic of their own.
     """
     days = sorted({one.fetched_at.date() for one in catalogues})
     known: dict[date, set[str]] = {on: set() for on in days}
-    for on, following in zip(days, [*days, None][1:], strict=True):
+    for preceding, on, following in zip([None, *days], days, [*days[1:], None], strict=False):
         for one in catalogues:
             for slug, traits in one.models.items():
                 is_older = one.fetched_at.date() == following and traits["created_at"].date() <= on
                 is_alias = traits.get("alias_target_slug") is not None
-                if (one.fetched_at.date() == on or is_older) and not is_alias:
+                if (one.fetched_at.date() in (preceding, on) or is_older) and not is_alias:
                     known[on].add(slug)
     return known
 
