@@ -36,9 +36,10 @@ bounds, too.
 
 On the simulated market the truth is known: it lies within every bound of every dimension, for models that are never
 listed, too (`tests/property`). What is beyond a bound in principle: an author's model that neither a ranking nor a
-catalogue ever names, and an app that hides itself. There `other` has 2.6 % of a day's tokens in the median and 13.2 % at most, and a model
-below rank 50 at most 0.29 % (median). Of weeks that are censored, the median distance of the bounds is, in percentage
-points of all tokens of the week, with a catalogue of every day (a daily run) and without any (a backfill):
+catalogue ever names, and an app that hides itself. There `other` has 2.6 % of a day's tokens in the median and 13.2 %
+at most, and a model below rank 50 at most 0.29 % (median). Of weeks that are censored, the median distance of the
+bounds is, in percentage points of all tokens of the week, with a catalogue of every day (a daily run) and without any
+(a backfill):
 
 | dimension | with catalogues | without | what decides |
 | --- | ---: | ---: | --- |
