@@ -144,7 +144,7 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
         "citation": contract["citation"],
     }
     simulated = "SIMULATED DATA. " if contract["is_simulated"] else ""
-    state = " (provisional: a day of the last 7 may be restated)" if steps[0]["is_provisional"] else ""
+    state = " (provisional: a day of either window may be restated)" if steps[0]["is_provisional"] else ""
     title = (
         f"{simulated}Growth of all tokens over the {window_days} days until {day}, by {dimension.replace('_', ' ')}: "
         f"{_rate(growth)}, from {tokens(before)} to {tokens(after)}{state}"
@@ -184,7 +184,7 @@ def _step(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
         _change(change),
         signed(sum(row["contribution_pp"] for row in rows), "pp"),
         signed(sum(of_the_change)) if of_the_change else "-",
-        _rate(100 * (after / before - 1)) if before else _rate(None) if after else "-",
+        "-" if not before and not after else _rate(100 * (after / before - 1) if before else None),
     ]
 
 
@@ -268,5 +268,7 @@ def _paragraph(row: dict[str, Any]) -> str:
     state = " (provisional)" if row["is_provisional"] else ""
     as_of = f", as of {row['as_of_date']}{state}" if row["as_of_date"] else ""
     verdict = f"{row['verdict']}, grade {row['grade']}{as_of}"
-    finding = textwrap.fill(clean(row["finding"]), LEDGER_WIDTH, initial_indent="    ", subsequent_indent="    ")
+    finding = textwrap.fill(
+        clean(row["finding"]), LEDGER_WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+    )
     return f"{row['claim_id']:<4}{row['claim']}\n    {verdict}\n{finding}"
