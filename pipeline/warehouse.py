@@ -245,7 +245,7 @@ class Warehouse:
         if not self.is_built():
             raise TokenGrowthError("The tables are not built from what is loaded; run `tokengrowth build` first.")
         ordered = models.ordered(self._models)
-        return [one for model in ordered for one in models.check(self._connection, model)]
+        return [one for model in ordered for one in models.check(self._connection, model, views=True)]
 
     def is_simulated(self) -> bool:
         """Tell whether any landed figure was made up."""

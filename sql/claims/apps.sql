@@ -1,5 +1,6 @@
 -- Claim 6: use scales with a few applications, coding agents first. Apps opt in to be listed, and their categories are
 -- those of the day on which these were read.
+-- kind: view
 -- grain: claim_id
 with newest as (
     select

@@ -1,4 +1,5 @@
 -- Claim 1: many models behind one interface, and use that spreads over them.
+-- kind: view
 -- grain: claim_id
 with concentration as (
     select

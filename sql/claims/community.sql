@@ -1,4 +1,5 @@
 -- Claim 8: attention in the community spreads models. Nothing public measures it; how many apps there are is a proxy.
+-- kind: view
 -- grain: claim_id
 with newest as (
     select

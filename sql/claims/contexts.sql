@@ -1,5 +1,6 @@
 -- Claim 7: context windows and chat histories grow. The 7 days that end on the newest day with all context buckets
 -- against 7 days a year (364 days) earlier, else 28 days earlier, else as early as there are any, 28 days at least.
+-- kind: view
 -- grain: claim_id
 with weeks as (
     select

@@ -1,5 +1,6 @@
 -- Claim 4: free variants draw use, and lead to paid use. Models whose list price is 0 count as free, too; what is not
 -- listed, or has no known price, may be free.
+-- kind: view
 -- grain: claim_id
 with newest as (
     select max(date) as as_of_date

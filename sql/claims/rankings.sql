@@ -2,6 +2,7 @@
 -- ranks 11 to 20 of the same day, from the 7 days that begin with it to the 7 days three weeks later. Tokens are those
 -- listed. Of n differences in order, those that lie 0.98 roots of n below and above the middle hold the median in
 -- about 95 % of cases.
+-- kind: view
 -- grain: claim_id
 with newest as (
     select

@@ -1,4 +1,5 @@
 -- Limit: calls to free models are limited. Which calls were refused is in no public figure.
+-- kind: view
 -- grain: claim_id
 with figures as (
     select

@@ -1,5 +1,6 @@
 -- Claim 3: reasoning tokens raise use. How many there are is known from saved rankings pages only, which providers
 -- that count none leave short; what models can do is known by day.
+-- kind: view
 -- grain: claim_id
 with page as (
     select

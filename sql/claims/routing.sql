@@ -1,5 +1,6 @@
 -- Claim 5: routing by price or speed makes large volumes cheaper. The choice is made in each request and leaves no
 -- trace, unless its variants were ever listed; what is public is how far prices of one model lie apart.
+-- kind: view
 -- grain: claim_id
 with newest as (
     select max(date) as date

@@ -1,5 +1,6 @@
 -- Limit: long sessions cost much. Medians by app, model and turns, as OpenRouter publishes them for a trailing window.
 -- Only pairs of app and model that have both ends are compared, and none that costs nothing.
+-- kind: view
 -- grain: claim_id
 with pairs as (
     select

@@ -1,5 +1,6 @@
 -- Limit: tokenizers differ, so that a token of one model is not one of another. The catalogue names families and lumps
 -- the rest together as `Other`, which is no family; what is not listed or not known may be of any.
+-- kind: view
 -- grain: claim_id
 with families as (
     select

@@ -1,5 +1,6 @@
 -- Finding on apps: the note of August 2025 names Cline, Kilo Code and Roo Code as the largest. Apps opt in to be
 -- listed.
+-- kind: view
 -- grain: claim_id
 with newest as (
     select

@@ -1,6 +1,7 @@
 -- Finding on authors: the note of August 2025 names Google, Anthropic and DeepSeek as the largest. What an author has
 -- below rank 50 may put it before another one: the interval counts who is among the three whatever that is, and who can
 -- be.
+-- kind: view
 -- grain: claim_id
 with newest as (
     select

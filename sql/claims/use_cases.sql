@@ -1,5 +1,6 @@
 -- Finding on kinds of use: the note of August 2025 names programming, roleplay and marketing as the largest. Figures by
 -- category are weekly estimates from a sample.
+-- kind: view
 -- grain: claim_id
 with weeks as (
     select

@@ -17,34 +17,40 @@ with cumulative as (
 -- A series has no gaps, so that rows back are days back. Before its series an entity has nothing to subtract.
 earlier as (
     select
-        *,
-        lag(total_tokens, 1) over series as total_tokens_1d_ago,
-        lag(is_unlisted, 1) over series as is_unlisted_1d_ago,
-        lag(total_tokens, 7) over series as total_tokens_7d_ago,
-        lag(low_to_date, 7, 0) over series as low_to_7d_ago,
-        lag(low_to_date, 14, 0) over series as low_to_14d_ago,
-        lag(low_to_date, 28, 0) over series as low_to_28d_ago,
-        lag(low_to_date, 56, 0) over series as low_to_56d_ago,
-        lag(low_to_date, 364, 0) over series as low_to_364d_ago,
-        lag(low_to_date, 371, 0) over series as low_to_371d_ago,
-        lag(high_to_date, 7, 0) over series as high_to_7d_ago,
-        lag(high_to_date, 14, 0) over series as high_to_14d_ago,
-        lag(high_to_date, 28, 0) over series as high_to_28d_ago,
-        lag(high_to_date, 56, 0) over series as high_to_56d_ago,
-        lag(unlisted_to_date, 7, 0) over series as unlisted_to_7d_ago,
-        lag(unlisted_to_date, 14, 0) over series as unlisted_to_14d_ago,
-        lag(unlisted_to_date, 28, 0) over series as unlisted_to_28d_ago,
-        lag(unlisted_to_date, 56, 0) over series as unlisted_to_56d_ago,
-        lag(unlisted_to_date, 364, 0) over series as unlisted_to_364d_ago,
-        lag(unlisted_to_date, 371, 0) over series as unlisted_to_371d_ago
+        cumulative.*,
+        ranks.rank,
+        lag(ranks.rank, 7) over series as rank_7d_ago,
+        lag(cumulative.total_tokens, 1) over series as total_tokens_1d_ago,
+        lag(cumulative.is_unlisted, 1) over series as is_unlisted_1d_ago,
+        lag(cumulative.total_tokens, 7) over series as total_tokens_7d_ago,
+        lag(cumulative.low_to_date, 7, 0) over series as low_to_7d_ago,
+        lag(cumulative.low_to_date, 14, 0) over series as low_to_14d_ago,
+        lag(cumulative.low_to_date, 28, 0) over series as low_to_28d_ago,
+        lag(cumulative.low_to_date, 56, 0) over series as low_to_56d_ago,
+        lag(cumulative.low_to_date, 364, 0) over series as low_to_364d_ago,
+        lag(cumulative.low_to_date, 371, 0) over series as low_to_371d_ago,
+        lag(cumulative.high_to_date, 7, 0) over series as high_to_7d_ago,
+        lag(cumulative.high_to_date, 14, 0) over series as high_to_14d_ago,
+        lag(cumulative.high_to_date, 28, 0) over series as high_to_28d_ago,
+        lag(cumulative.high_to_date, 56, 0) over series as high_to_56d_ago,
+        lag(cumulative.unlisted_to_date, 7, 0) over series as unlisted_to_7d_ago,
+        lag(cumulative.unlisted_to_date, 14, 0) over series as unlisted_to_14d_ago,
+        lag(cumulative.unlisted_to_date, 28, 0) over series as unlisted_to_28d_ago,
+        lag(cumulative.unlisted_to_date, 56, 0) over series as unlisted_to_56d_ago,
+        lag(cumulative.unlisted_to_date, 364, 0) over series as unlisted_to_364d_ago,
+        lag(cumulative.unlisted_to_date, 371, 0) over series as unlisted_to_371d_ago
     from cumulative
-    window series as (partition by entity_id order by day_number)
+    left join intermediate.int_ranks as ranks
+        on cumulative.entity_id = ranks.entity_id and cumulative.day_number = ranks.day_number
+    window series as (partition by cumulative.entity_id order by cumulative.day_number)
 )
 
 select
     earlier.entity_id, -- row of int_entities
     earlier.day_number, -- row of int_board_days, of a loaded day
     earlier.total_tokens, -- what is listed on the day; null where nothing is
+    earlier.rank, -- position on the day by what is listed; null where nothing is, for `all` and for `other`
+    earlier.rank_7d_ago, -- a week earlier
     earlier.total_tokens_1d_ago, -- the day before
     earlier.total_tokens_7d_ago, -- a week earlier
     earlier.is_unlisted or earlier.is_unlisted_1d_ago as is_unlisted_2d, -- something is unlisted on one of two days

@@ -12,83 +12,107 @@
 -- check: top_3_share_low_pct <= top_5_share_low_pct + 1e-9
 -- check: top_5_share_low_pct <= top_10_share_low_pct + 1e-9
 -- check: count_for_80_pct_low <= count_for_80_pct_high
-with listed as (
+with days as (
     select
-        entities.dimension,
-        days.date,
-        days.is_provisional,
-        days.total_tokens,
-        days.other_tokens,
-        days.cutoff_tokens,
-        entity_days.low_tokens::hugeint as low_tokens,
-        (entity_days.high_tokens - entity_days.low_tokens)::hugeint as room_tokens
-    from intermediate.int_entity_days as entity_days
-    inner join intermediate.int_entities as entities on entity_days.entity_id = entities.entity_id
-    inner join intermediate.int_board_days as days
-        on entities.board = days.board and entity_days.day_number = days.day_number
-    where
-        entities.dimension in ('model', 'author')
-        and not entities.is_complete
-        and days.is_loaded
-        and days.total_tokens > 0
-),
-
--- One author more, whom neither the rankings nor a catalogue name, may have all of `other`.
-entities as (
-    select *
-    from listed
-    union all
-    select
-        'author' as dimension,
+        day_number,
         date,
         is_provisional,
         total_tokens,
         other_tokens,
-        cutoff_tokens,
-        0 as low_tokens,
-        other_tokens as room_tokens
+        cutoff_tokens
     from intermediate.int_board_days
     where board = 'rankings' and is_loaded and total_tokens > 0
 ),
 
--- An entity that gets y of `other`, at most its room, adds y (2 low + y) to the sum of squares, so at most
--- y (2 low + room): those for which that is most are filled first, until `other` is used up.
-positioned as (
+entities as (
     select
-        *,
-        row_number() over (partition by dimension, date order by low_tokens desc) as position,
-        sum(low_tokens) over (
-            partition by dimension, date order by low_tokens desc rows between unbounded preceding and current row
-        ) as tokens_to_here,
-        greatest(0, least(room_tokens, other_tokens - coalesce(sum(room_tokens) over (
-            partition by dimension, date
-            order by 2 * low_tokens + room_tokens desc, low_tokens desc
+        dimension,
+        entity_id
+    from intermediate.int_entities
+    where dimension in ('model', 'author') and not is_complete
+),
+
+listed as (
+    select
+        entities.dimension,
+        entity_days.day_number,
+        ranks.rank,
+        entity_days.low_tokens::hugeint as low_tokens,
+        sum(entity_days.low_tokens) over (
+            partition by entities.dimension, entity_days.day_number
+            order by ranks.rank rows between unbounded preceding and current row
+        ) as tokens_to_here
+    from intermediate.int_ranks as ranks
+    inner join entities on ranks.entity_id = entities.entity_id
+    inner join intermediate.int_entity_days as entity_days
+        on ranks.entity_id = entity_days.entity_id and ranks.day_number = entity_days.day_number
+),
+
+-- What each author may have of `other`. One more, whom neither the rankings nor a catalogue name, may have all of it.
+authors as (
+    select
+        entity_days.day_number,
+        entity_days.low_tokens::hugeint as low_tokens,
+        (entity_days.high_tokens - entity_days.low_tokens)::hugeint as room_tokens
+    from intermediate.int_entity_days as entity_days
+    inner join entities on entity_days.entity_id = entities.entity_id
+    where entities.dimension = 'author'
+    union all
+    select
+        day_number,
+        0 as low_tokens,
+        other_tokens as room_tokens
+    from days
+),
+
+-- An author that gets y of `other`, at most its room, adds y (2 low + y) to the sum of squares, so at most
+-- y (2 low + room): those for which that is most are filled first, until `other` is used up.
+filled as (
+    select
+        authors.day_number,
+        authors.low_tokens,
+        authors.room_tokens,
+        greatest(0, least(authors.room_tokens, days.other_tokens - coalesce(sum(authors.room_tokens) over (
+            partition by authors.day_number
+            order by 2 * authors.low_tokens + authors.room_tokens desc, authors.low_tokens desc
             rows between unbounded preceding and 1 preceding
         ), 0))) as filled_tokens
-    from entities
+    from authors
+    inner join days on authors.day_number = days.day_number
+),
+
+gained as (
+    select
+        day_number,
+        sum(filled_tokens * (2 * low_tokens + room_tokens)) as squares
+    from filled
+    group by day_number
 ),
 
 -- Whole numbers until here, so that the order of summing does not matter.
 added as (
     select
-        dimension,
-        date,
-        any_value(is_provisional) as is_provisional,
-        any_value(total_tokens) as total_tokens,
-        any_value(other_tokens) as other_tokens,
-        any_value(cutoff_tokens) as cutoff_tokens,
-        count(*) filter (where low_tokens > 0) as listed,
-        sum(low_tokens) as listed_tokens,
-        sum(low_tokens * low_tokens) as squares,
-        sum(filled_tokens * (2 * low_tokens + room_tokens)) as added_squares,
-        sum(low_tokens) filter (where position <= 1) as top_1_tokens,
-        sum(low_tokens) filter (where position <= 3) as top_3_tokens,
-        sum(low_tokens) filter (where position <= 5) as top_5_tokens,
-        sum(low_tokens) filter (where position <= 10) as top_10_tokens,
-        min(position) filter (where 5 * tokens_to_here >= 4 * total_tokens) as count_for_80,
-        min(position) filter (where 5 * (tokens_to_here + other_tokens) >= 4 * total_tokens) as count_with_other
-    from positioned
-    group by dimension, date
+        listed.dimension,
+        days.date,
+        days.is_provisional,
+        days.total_tokens,
+        days.other_tokens,
+        days.cutoff_tokens,
+        gained.squares as gained_squares,
+        count(*) as listed,
+        sum(listed.low_tokens) as listed_tokens,
+        sum(listed.low_tokens * listed.low_tokens) as squares,
+        sum(listed.low_tokens) filter (where listed.rank <= 1) as top_1_tokens,
+        sum(listed.low_tokens) filter (where listed.rank <= 3) as top_3_tokens,
+        sum(listed.low_tokens) filter (where listed.rank <= 5) as top_5_tokens,
+        sum(listed.low_tokens) filter (where listed.rank <= 10) as top_10_tokens,
+        min(listed.rank) filter (where 5 * listed.tokens_to_here >= 4 * days.total_tokens) as count_for_80,
+        min(listed.rank) filter (where 5 * (listed.tokens_to_here + days.other_tokens) >= 4 * days.total_tokens)
+            as count_with_other
+    from listed
+    inner join days on listed.day_number = days.day_number
+    inner join gained on listed.day_number = gained.day_number
+    group by all
 ),
 
 -- Models below the cut-off have no more than that each.
@@ -98,7 +122,7 @@ bounded as (
         10000 * squares::double / (total_tokens::double * total_tokens) as hhi_low,
         least(10000, 10000 * case dimension
             when 'model' then squares + other_tokens::hugeint * cutoff_tokens
-            else squares + added_squares
+            else squares + gained_squares
         end::double / (total_tokens::double * total_tokens)) as hhi_high,
         if(dimension = 'model', 0, other_tokens) as room_of_the_top
     from added

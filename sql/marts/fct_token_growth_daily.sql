@@ -21,8 +21,6 @@ with compared as (
         days.is_provisional_56d,
         days.total_7d_before,
         days.total_28d_before,
-        ranks.rank,
-        ranks_7d_ago.rank as rank_7d_ago,
         100 * windows.total_tokens::double / nullif(days.total_tokens, 0) as share_pct,
         100 * windows.total_tokens_7d_ago::double / nullif(days.total_tokens_7d_ago, 0) as share_7d_ago_pct,
         if(windows.is_censored_7d, null, windows.low_7d) as tokens_7d,
@@ -34,10 +32,6 @@ with compared as (
     inner join intermediate.int_entities as entities on windows.entity_id = entities.entity_id
     inner join intermediate.int_board_days as days
         on entities.board = days.board and windows.day_number = days.day_number
-    left join intermediate.int_ranks as ranks
-        on windows.entity_id = ranks.entity_id and windows.day_number = ranks.day_number
-    left join intermediate.int_ranks as ranks_7d_ago
-        on windows.entity_id = ranks_7d_ago.entity_id and windows.day_number - 7 = ranks_7d_ago.day_number
 )
 
 select

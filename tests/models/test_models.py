@@ -11,8 +11,9 @@ import pytest
 from pipeline import models
 from pipeline.errors import BuildFailedError, UsageError
 from pipeline.settings import Settings
+from pipeline.simulation import World
 from pipeline.warehouse import Warehouse
-from tests.models.harness import MODELS, boards, built, final
+from tests.models.harness import MODELS, boards, built, final, world_boards, world_catalogues, world_days
 
 UNREADABLE = "select from where"
 
@@ -285,3 +286,13 @@ def test_digest_follows_every_byte_of_sql(known: Callable[..., dict[str, models.
     assert models.digest(known(marts__a="select 1 as x")) == first
     assert models.digest(known(marts__a="select 2 as x")) != first
     assert models.digest(known(marts__a="select 1 as x", marts__b="select 1 as x")) != first
+
+
+def test_views_have_their_grain_though_a_build_does_not_ask(small_world: World) -> None:
+    days = world_days(small_world, 0, 59)
+    connection = built(final(world_boards(small_world, days)), *world_catalogues(small_world, days[50:]))
+    views = [model for model in MODELS.values() if model.kind == "view"]
+    checked = [one for view in views for one in models.check(connection, view, views=True)]
+    assert {one.model for one in checked} == {view.full_name for view in views}
+    assert [one for one in checked if one.offending_rows] == []
+    assert models.check(connection, views[0]) == []
