@@ -168,8 +168,12 @@ def _waterfall(title: str, steps: Sequence[dict[str, Any]], shown: Sequence[dict
         lines.append(_step(f"{len(rest)} more", rest))
     lines += [_step("other (not listed)", unlisted)] if unlisted else []
     lines.append(_step("all", steps))
-    columns = [dimension, "before", "after", "change", "contribution", "of the change", "growth"]
-    return Table(title, columns, lines, "Tokens are what is listed: a model that enters or leaves the list moves them.")
+    columns = [dimension, "before", "after", "change", "contribution", "of the change", "listed growth"]
+    note = (
+        "Tokens are what is listed: what enters or leaves the list moves them, and "
+        f"`tokengrowth show {dimension}` has the bounds. A minus of the change is against it."
+    )
+    return Table(title, columns, lines, note)
 
 
 def _step(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
@@ -184,12 +188,19 @@ def _step(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
         _change(change),
         signed(sum(row["contribution_pp"] for row in rows), "pp"),
         signed(sum(of_the_change)) if of_the_change else "-",
-        "-" if not before and not after else _rate(100 * (after / before - 1) if before else None),
+        _listed_growth(before, after),
     ]
 
 
 def _change(count: int) -> str:
     return f"{'-' if count < 0 else '+'}{tokens(abs(count))}"
+
+
+def _listed_growth(before: int, after: int) -> str:
+    """Return growth of what is listed; what is not listed is not zero."""
+    if before and after:
+        return signed(100 * (after / before - 1))
+    return "newly listed" if after else "no longer listed" if before else "-"
 
 
 def _rate(growth: float | None) -> str:
@@ -271,4 +282,7 @@ def _paragraph(row: dict[str, Any]) -> str:
     finding = textwrap.fill(
         clean(row["finding"]), LEDGER_WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
     )
-    return f"{row['claim_id']:<4}{row['claim']}\n    {verdict}\n{finding}"
+    rule = textwrap.fill(
+        f"Rule: {row['rule']}", LEDGER_WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+    )
+    return f"{row['claim_id']:<4}{row['claim']}\n    {verdict}\n{finding}\n{rule}"
