@@ -17,9 +17,11 @@ from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, EXIT_USAGE, TokenGr
 from pipeline.rendering import Format, Table, to_json
 
 if TYPE_CHECKING:
+    from pipeline.explanation import Explained, Ledger
     from pipeline.jobs import Plan, Step
     from pipeline.outcome import Outcome
     from pipeline.planner import SourcePlan
+    from pipeline.reading import Shown
     from pipeline.settings import Settings
 
 # Nothing heavy is imported above: `tokengrowth --help` answers at once.
@@ -232,10 +234,7 @@ def show(
     from pipeline import reading
 
     shown = reading.show(_settings(), dimension, date_.date() if date_ else None, top)
-    form = Format.JSON if json else form
-    _line(shown.render(form))
-    _summary(shown.summary, form)
-    return EXIT_OK
+    return _print_read(shown, form, json)
 
 
 @app.command()
@@ -256,10 +255,7 @@ def explain(
     from pipeline import explanation
 
     explained = explanation.explain(_settings(), date_.date() if date_ else None, window, by, top)
-    form = Format.JSON if json else form
-    _line(explained.render(form))
-    _summary(explained.summary, form)
-    return EXIT_OK
+    return _print_read(explained, form, json)
 
 
 @app.command()
@@ -268,10 +264,7 @@ def claims(form: FormatOption = Format.TABLE, json: Json = False) -> int:
     from pipeline import explanation
 
     ledger = explanation.claims(_settings())
-    form = Format.JSON if json else form
-    _line(ledger.render(form))
-    _summary(ledger.summary, form)
-    return EXIT_OK
+    return _print_read(ledger, form, json)
 
 
 @app.command()
@@ -463,6 +456,13 @@ def _print(json: bool, value: dict[str, Any], tables: Sequence[Table], summary: 
     for table in tables:
         _line(table.render(Format.TABLE) + "\n")
     _line(summary)
+
+
+def _print_read(read: Shown | Explained | Ledger, form: Format, json: bool) -> int:
+    form = Format.JSON if json else form
+    _line(read.render(form))
+    _summary(read.summary, form)
+    return EXIT_OK
 
 
 def _summary(sentence: str, form: Format) -> None:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.reading import full_name, simulated_note
+from pipeline.reading import full_name, simulated_note, simulated_title
 from pipeline.rendering import Format, Table, clean, signed, to_json, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of
@@ -143,7 +143,7 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
         "events": events,
         "citation": contract["citation"],
     }
-    simulated = "SIMULATED DATA. " if contract["is_simulated"] else ""
+    simulated = simulated_title(contract["is_simulated"])
     state = " (provisional: a day of either window may be restated)" if steps[0]["is_provisional"] else ""
     title = (
         f"{simulated}Growth of all tokens over the {window_days} days until {day}, by {dimension.replace('_', ' ')}: "
@@ -262,9 +262,7 @@ def claims(settings: Settings) -> Ledger:
         contract = rows_of(connection, "select * from contract")[0]
         rows = rows_of(connection, "from rpt_driver_claims order by claim_id")
     is_simulated = contract["is_simulated"]
-    title = (
-        "SIMULATED DATA. " if is_simulated else ""
-    ) + "What the data say of each claim about what drives token growth"
+    title = simulated_title(is_simulated) + "What the data say of each claim about what drives token growth"
     counts = {
         verdict: sum(row["verdict"] == verdict for row in rows) for verdict in dict.fromkeys(r["verdict"] for r in rows)
     }

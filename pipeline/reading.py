@@ -58,6 +58,11 @@ def simulated_note(is_simulated: bool) -> str:
     return " (simulated data)" if is_simulated else ""
 
 
+def simulated_title(is_simulated: bool) -> str:
+    """Return what opens the title of made-up figures."""
+    return "SIMULATED DATA. " if is_simulated else ""
+
+
 def full_name(dimension: str, known: Iterable[str]) -> str:
     """Return the name of a dimension that is named by its first word, such as price for price_class."""
     known = list(known)
@@ -88,7 +93,7 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
             hidden = len(listed) - top
     if not rows or rows[0]["date"] != day:
         raise UsageError(f"The published tables hold no {dimension} of {day}; their newest day is {newest}.")
-    simulated = "SIMULATED DATA. " if contract["is_simulated"] else ""
+    simulated = simulated_title(contract["is_simulated"])
     state = " (provisional: a day of the last 7 may be restated)" if rows[0]["is_provisional"] else ""
     what = "Tokens of all public models, until" if dimension == "total" else f"Largest {plurals[dimension]} on"
     title = f"{simulated}{what} {day}{state}"

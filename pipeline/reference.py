@@ -34,11 +34,7 @@ def tables() -> str:
     for model in models.ordered(known):
         if model.schema not in ("marts", "meta"):
             continue
-        parts += [f"## {model.full_name}", model.description]
-        if model.grain:
-            parts.append(f"Grain: {', '.join(f'`{name}`' for name in model.grain)}.")
-        if model.checks:
-            parts.append("Holds on every row:\n\n" + "\n".join(f"- `{check}`" for check in model.checks))
+        parts += _head(model.full_name, model)
         parts.append(_markdown(("column", "meaning"), models.column_docs(known, model).items()))
     return "\n\n".join(parts)
 
@@ -65,9 +61,7 @@ def measures() -> str:
     parts = []
     for name in MEASURES:
         model = known[f"marts.{name}"]
-        parts += [f"## {name}", model.description, f"Grain: {', '.join(f'`{column}`' for column in model.grain)}."]
-        if model.checks:
-            parts.append("Holds on every row:\n\n" + "\n".join(f"- `{check}`" for check in model.checks))
+        parts += _head(name, model)
         docs, formulas = models.column_docs(known, model), models.formulas(model)
         rows = [
             (column, unit(column), doc, f"`{formulas[column]}`" if column in formulas else "")
@@ -76,6 +70,16 @@ def measures() -> str:
         ]
         parts.append(_markdown(("measure", "unit", "meaning", "formula"), rows))
     return "\n\n".join(parts)
+
+
+def _head(title: str, model: models.Model) -> list[str]:
+    """Return what opens the section of a table: description, grain, and what holds on every row."""
+    parts = [f"## {title}", model.description]
+    if model.grain:
+        parts.append(f"Grain: {', '.join(f'`{name}`' for name in model.grain)}.")
+    if model.checks:
+        parts.append("Holds on every row:\n\n" + "\n".join(f"- `{check}`" for check in model.checks))
+    return parts
 
 
 def unit(column: str) -> str:

@@ -36,12 +36,9 @@ select
     loaded.other_tokens, -- tokens below rank 50; 0 where the source lists no `other`
     loaded.cutoff_tokens, -- tokens of the smallest listed model; 0 on a day without `other`
     loaded.is_provisional, -- as_of is less than two days after the day's start: a restatement is likely
-    coalesce(bool_or(loaded.is_provisional) over week, false)
-        as is_provisional_7d, -- a day of the 7 that end on the day may still be restated
     loaded.as_of, -- instant (UTC) as of which the source states the figures
     loaded.source, -- where they come from
     catalogues.date is not null as has_catalogue -- a models catalogue of the day is held
 from calendar
 left join loaded on calendar.date = loaded.date
 left join catalogues on calendar.date = catalogues.date
-window week as (order by calendar.date rows between 6 preceding and current row)

@@ -33,7 +33,8 @@ page_weeks as (
         0.5::double as tolerance,
         coalesce(days.is_provisional_7d, false) as is_provisional
     from marts.rpt_page_windows as pages
-    left join intermediate.int_days as days on pages.window_end_date = days.date
+    left join intermediate.int_board_days as days
+        on days.board = 'rankings' and pages.window_end_date = days.date
 ),
 
 contexts as (

@@ -121,8 +121,8 @@ def test_a_pages_week_agrees_within_half_a_percent(reconciled: Reconciled, ours:
 
 def test_pages_whose_weeks_end_on_one_day_stay_apart(reconciled: Reconciled) -> None:
     given = [week(1_000, instant(10, 5)), week(0, instant(10, 20))]
-    provisional = [{"date": day(9), "is_provisional_7d": True}]
-    assert reconciled("date, entity, verdict, is_provisional", rpt_page_windows=given, int_days=provisional) == [
+    provisional = [{"board": "rankings", "date": day(9), "is_provisional_7d": True}]
+    assert reconciled("date, entity, verdict, is_provisional", rpt_page_windows=given, int_board_days=provisional) == [
         (day(9), "2025-01-11 05:00:00", "agrees", True),
         (day(9), "2025-01-11 20:00:00", "differs", True),
     ]
