@@ -66,11 +66,12 @@ $(READY): $(LOCK) pyproject.toml
 	fi
 	@touch $@
 
+# The older DuckDB is tested without the extra `stats`.
 RESOLVE := uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 lock:
-	$(RESOLVE) --upgrade -o requirements.lock
+	$(RESOLVE) --extra stats --upgrade -o requirements.lock
 	echo 'duckdb<2' | $(RESOLVE) --upgrade --constraint - -o requirements-duckdb15.lock
 
 clean:
