@@ -15,7 +15,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from prefect.tasks import Task, exponential_backoff
 
-from pipeline import explanation, reading
+from pipeline import explanation, reading, trend
 from pipeline.errors import (
     EXIT_NOTHING_PUBLISHED,
     EXIT_OK,
@@ -145,10 +145,23 @@ def leave_artifacts(settings: Settings, outcome: Outcome) -> None:
             description="Where the growth of the last 7 days came from",
         )
         create_markdown_artifact(
+            _trends(settings), key="token-growth-trend", description="How fast tokens double, and unusual days"
+        )
+        create_markdown_artifact(
             explanation.claims(settings).render(Format.MARKDOWN),
             key="token-growth-claims",
             description="What the data say of each claim about what drives growth",
         )
+
+
+def _trends(settings: Settings) -> str:
+    try:
+        return "\n\n".join(
+            trend.trend(settings, dimension, "28d", 10).render(Format.MARKDOWN)
+            for dimension in ("total", "organisation")
+        )
+    except TokenGrowthError as error:  # too few days are loaded yet, or the extra is not installed
+        return str(error)
 
 
 def _explained(settings: Settings, by: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.planner import SourcePlan
     from pipeline.reading import Shown
     from pipeline.settings import Settings
+    from pipeline.trend import Trend
 
 # Nothing heavy is imported above: `tokengrowth --help` answers at once.
 
@@ -259,6 +260,24 @@ def explain(
 
 
 @app.command()
+def trend(
+    dimension: Annotated[
+        str, typer.Argument(help="total, or author, organisation, model, …: `dim_dimension` has all.")
+    ] = "total",
+    span: Annotated[
+        str, typer.Option(help="Days of the trend: 28d, 90d, 365d, or all; of the total each is shown.")
+    ] = "28d",
+    top: Annotated[int, typer.Option(min=1, help="Rows: the largest entities; JSON and CSV hold all.")] = 14,
+    form: FormatOption = Format.TABLE,
+    json: Json = False,
+) -> int:
+    """Print how fast tokens double, with a 95 % interval; of the total its week and unusual days, too."""
+    from pipeline import trend as trend_
+
+    return _print_read(trend_.trend(_settings(), dimension, span, top), form, json)
+
+
+@app.command()
 def claims(form: FormatOption = Format.TABLE, json: Json = False) -> int:
     """Print each claim about what drives token growth, with what the data say of it today."""
     from pipeline import explanation
@@ -458,7 +477,7 @@ def _print(json: bool, value: dict[str, Any], tables: Sequence[Table], summary: 
     _line(summary)
 
 
-def _print_read(read: Shown | Explained | Ledger, form: Format, json: bool) -> int:
+def _print_read(read: Shown | Explained | Ledger | Trend, form: Format, json: bool) -> int:
     form = Format.JSON if json else form
     _line(read.render(form))
     _summary(read.summary, form)

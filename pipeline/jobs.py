@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 
-from pipeline import imports, planner
+from pipeline import fitting, imports, planner
 from pipeline.archive import SIMULATED_HEADER, Archive, Fetch
 from pipeline.contracts import Parsed
 from pipeline.errors import (
@@ -241,6 +241,8 @@ class Job:
         """Note what readers find now."""
         self.outcome.is_anything_published = self.settings.published_path.exists()
         self.outcome.is_simulated = self._warehouse.is_simulated()
+        if not fitting.is_available():
+            self.outcome.hints.append(f"Not built: {', '.join(fitting.marts())}; {fitting.ADVICE}")
 
     def held(self, source: Source) -> Held:
         """Return what is landed of a source."""
@@ -354,7 +356,7 @@ def run(settings: Settings, sources: Sequence[str] = (), target: date | None = N
         _fetch_all(job, chosen, partial(job.run_want, target=target), step)
         job.finish(step)
         _conclude(job, [*chosen, *_without_key(job, sources)], (DATASET_FLOOR, target))
-        job.outcome.hints = list(_hints(job, chosen, sources))
+        job.outcome.hints += _hints(job, chosen, sources)
         return job.outcome
 
 

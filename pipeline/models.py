@@ -4,7 +4,8 @@ A model is one SELECT in `sql/<schema>/<name>.sql` that runs as it stands in the
 what SQL cannot:
 
     -- One line or more of description.
-    -- kind: view                    table (default), view, or ledger (created once, filled by landing)
+    -- kind: view                    table (default), view, ledger (created once, filled by landing), or fitted
+                                     (created from the SELECT, which has no rows, and filled by a statistics library)
     -- grain: date, entity           unique and not null, checked in every build; of a view by `tokengrowth check`
     -- check: tokens >= 0            holds on every row where it is not null
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 CHECKS = "checks"
+FITTED = "fitted"
 SHOWN_ROWS = 10
 
 
@@ -66,7 +68,7 @@ class Model:
 
     @property
     def kind(self) -> str:
-        """Return table, view or ledger."""
+        """Return table, view, ledger or fitted."""
         return next(iter(self._values("kind:")), "table")
 
     @property
@@ -142,6 +144,12 @@ def digest(models: Mapping[str, Model]) -> str:
     """Return a digest of all SQL: equal digests over equal loads give equal tables."""
     text = "\0".join(f"{name}\0{model.sql}" for name, model in sorted(models.items()))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def unfitted(models: Mapping[str, Model]) -> dict[str, Model]:
+    """Return the models that need no statistics library: all but the schema `fitted` and what reads it."""
+    left_out = select(models, [f"{name}+" for name, model in models.items() if model.schema == FITTED])
+    return {name: model for name, model in models.items() if name not in left_out}
 
 
 def ordered(models: Mapping[str, Model]) -> list[Model]:
@@ -232,27 +240,32 @@ def create_ledgers(connection: duckdb.DuckDBPyConnection, models: Mapping[str, M
 
 
 def build(
-    connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], selectors: Iterable[str] = ()
+    connection: duckdb.DuckDBPyConnection,
+    models: Mapping[str, Model],
+    selectors: Iterable[str] = (),
+    fit: Callable[[duckdb.DuckDBPyConnection, Model], None] | None = None,
 ) -> list[Checked]:
     """Build and check the models, all of them or the selected ones, inside the caller's transaction.
 
-    Returns every check made, failed ones too, so that all of them are seen: see `require_passed`. Raises
-    BuildFailedError on SQL that does not run.
+    `fit` fills a model of kind fitted, which stays empty without it. Returns every check made, failed ones too, so that
+    all of them are seen: see `require_passed`. Raises BuildFailedError on SQL that does not run.
     """
     chosen = select(models, selectors) or set(models)
     existing = _existing(connection)
     # A full build also drops what a file defined that is gone now.
     built = {model.schema for model in models.values() if model.kind != "ledger"} - {CHECKS}
     leftovers = {name for name in existing if name.split(".")[0] in built and name not in models}
-    ledgers = {name for name, model in models.items() if model.kind == "ledger"}
-    for name in (chosen - ledgers) & existing.keys() | (leftovers if not selectors else set()):
+    lasting = {name for name, model in models.items() if model.kind == "ledger" or (model.kind == FITTED and fit)}
+    for name in (chosen - lasting) & existing.keys() | (leftovers if not selectors else set()):
         connection.execute(f"drop {existing[name]} {name}")
     checked: list[Checked] = []
     for model in ordered(models):
         if model.full_name not in chosen and not (model.schema == CHECKS and model.depends_on <= chosen):
             continue
         try:
-            if model.schema != CHECKS and model.kind != "ledger":
+            if model.kind == FITTED and fit:
+                fit(connection, model)
+            elif model.schema != CHECKS and model.kind != "ledger":
                 connection.execute(f"create {model.kind} {model.full_name} as {model.sql}")
             checked += check(connection, model)
         except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pipeline import models
+from pipeline import fitting, models
 from pipeline import settings as settings_module
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def tables() -> str:
 # The tables that answer where growth comes from, in the order in which one reads them.
 MEASURES = (
     *("fct_token_growth_daily", "fct_token_growth_weekly", "rpt_growth_explained", "fct_growth_accounting"),
+    *("fct_trend", "fct_momentum_daily", "fct_seasonality", "fct_seasonally_adjusted_daily", "fct_anomalies"),
     *("fct_concentration_daily", "fct_reasoning_share", "fct_events", "rpt_driver_claims", "dim_dimension"),
 )
 UNITS = {
@@ -75,6 +76,8 @@ def measures() -> str:
 def _head(title: str, model: models.Model) -> list[str]:
     """Return what opens the section of a table: description, grain, and what holds on every row."""
     parts = [f"## {title}", model.description]
+    if model.name in fitting.marts():
+        parts.append("Built where the extra `stats` is installed.")
     if model.grain:
         parts.append(f"Grain: {', '.join(f'`{name}`' for name in model.grain)}.")
     if model.checks:

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.quota import Quota
 from pipeline.rendering import Table
 from pipeline.settings import Settings
-from pipeline.warehouse import published, rows_of
+from pipeline.warehouse import published, rows_of, unbuilt_marts
 
 CALENDAR_WEEKS = 8
 DAY = timedelta(days=1)
@@ -88,6 +88,7 @@ def status(settings: Settings) -> tuple[dict[str, Any], list[Table]]:
         disagreements = connection.execute(
             "select count(*) from rpt_reconciliation where verdict = 'differs' and not is_provisional"
         ).fetchall()[0][0]
+        unbuilt = unbuilt_marts(connection)
         sources = rows_of(connection, SOURCES)
         coverage = connection.execute("select source, date, state from rpt_coverage order by source, date").fetchall()
     states = {source: {on: state for _, on, state in cells} for source, cells in groupby(coverage, lambda row: row[0])}
@@ -103,6 +104,7 @@ def status(settings: Settings) -> tuple[dict[str, Any], list[Table]]:
         "restated_figures": restated,
         "unmatched_share_pct_newest_day": unmatched,
         "figures_that_differ": disagreements,
+        "statistics_tables": f"not built: {', '.join(unbuilt)}" if unbuilt else "all built",
         "requests_used_today": f"{quota.used_today()} of {settings.requests_per_day}" if quota else "no key set",
         "citation": contract["citation"],
     }

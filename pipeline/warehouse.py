@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from pipeline import models
+from pipeline import fitting, models
 from pipeline.archive import Fetch
 from pipeline.contracts import WHOLE, Parsed, days_between
 from pipeline.errors import BuildFailedError, SourceError, TokenGrowthError, UsageError, VoidError
@@ -49,7 +50,8 @@ class Warehouse:
 
     def __init__(self, settings: Settings, path: Path | None = None, *, in_memory: bool = False) -> None:
         self._settings = settings
-        self._models = models.load(models.sql_dir())
+        known = models.load(models.sql_dir())
+        self._models = known if fitting.is_available() else models.unfitted(known)
         path = path or settings.warehouse_path
         if in_memory:
             path = Path(":memory:")
@@ -202,7 +204,7 @@ class Warehouse:
         try:
             with self._transaction():
                 self._describe_sources()
-                checked = models.build(self._connection, self._models, selectors)
+                checked = models.build(self._connection, self._models, selectors, fitting.refresh)
                 models.require_passed(checked)
                 seconds = time.perf_counter() - started
                 self._record(build_id, checked, inputs, seconds, None)
@@ -379,7 +381,7 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], lis
             raise UsageError("The statement returns no rows; ask for them with a SELECT.")
         return relation.columns, relation.fetchall()
     except duckdb.Error as error:
-        raise UsageError(f"The query does not run: {str(error).strip()}") from None
+        raise UsageError(_extra_needed(error) or f"The query does not run: {str(error).strip()}") from None
 
 
 def _outcome(parsed: Parsed | None, refusal: SourceError | None) -> str:
@@ -424,12 +426,28 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("set enable_external_access = false")
         yield connection
     except (duckdb.CatalogException, duckdb.BinderException) as error:
+        if advice := _extra_needed(error):
+            raise TokenGrowthError(advice) from None
         raise TokenGrowthError(
             f"What is published in {settings.home} was made by another version of this program and lacks a table or a "
             f"column ({str(error).splitlines()[0]}); `tokengrowth build` makes it anew."
         ) from None
     finally:
         connection.close()
+
+
+def _extra_needed(error: duckdb.Error) -> str | None:
+    """Say what a table that is not there takes, where that is the extra of the statistics."""
+    missing = re.search(r"Table with name (\w+) does not exist", str(error))
+    if missing and missing[1] in fitting.marts():
+        return f"{missing[1]} is not in what is published: {fitting.ADVICE}"
+    return None
+
+
+def unbuilt_marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Name the marts that the published file lacks because it was built without the extra of the statistics."""
+    there = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+    return [name for name in fitting.marts() if (name,) not in there]
 
 
 def published_build_id(settings: Settings) -> str | None:

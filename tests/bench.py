@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from pipeline import models  # noqa: E402
+from pipeline import fitting, models  # noqa: E402
 from pipeline.simulation import SimulatedOpenRouter, World  # noqa: E402
 from tests.models.harness import final, landed, world_boards, world_catalogues, world_days  # noqa: E402
 
@@ -103,7 +103,7 @@ def build_against_bare(connection: duckdb.DuckDBPyConnection) -> Build:
 
     Whatever else the machine does only adds to a round.
     """
-    known = models.load(models.sql_dir())
+    known = models.unfitted(models.load(models.sql_dir()))
     selects = [model for model in models.ordered(known) if model.kind != "ledger" and model.schema != models.CHECKS]
 
     def bare() -> None:
@@ -113,10 +113,38 @@ def build_against_bare(connection: duckdb.DuckDBPyConnection) -> Build:
             connection.execute(f"create {model.kind} {model.full_name} as {model.sql}")
 
     def build() -> None:
-        models.require_passed(models.build(connection, models.load(models.sql_dir())))
+        models.require_passed(models.build(connection, models.unfitted(models.load(models.sql_dir()))))
 
     build()
     return Build(*(min(times) for times in zip(*((timed(build), timed(bare)) for _ in range(2 * ROUNDS)), strict=True)))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Seconds of a build with statistics: when all is fitted anew, and when what is fitted did not change."""
+
+    anew: float
+    unchanged: float
+
+
+def build_with_statistics(connection: duckdb.DuckDBPyConnection) -> Fitted:
+    """The least of some rounds; the library is loaded before."""
+    known = models.load(models.sql_dir())
+
+    def build() -> None:
+        models.require_passed(models.build(connection, known, fit=fitting.refresh))
+
+    def forget() -> None:
+        for model in known.values():
+            if model.kind == models.FITTED:
+                connection.execute(f"comment on table {model.full_name} is null")
+
+    build()
+    anew = []
+    for _ in range(ROUNDS):
+        forget()
+        anew.append(timed(build))
+    return Fitted(min(anew), min(timed(build) for _ in range(ROUNDS)))
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -180,7 +208,7 @@ def build_large() -> None:
         connection.execute(MULTIPLY.format(copies=LARGE_COPIES))
         connection.execute(f"attach '{folder}/warehouse.duckdb' as warehouse")
         connection.execute("use warehouse")
-        known = models.load(models.sql_dir())
+        known = models.unfitted(models.load(models.sql_dir()))
         models.create_ledgers(connection, known)
         connection.execute("insert into raw.rankings_daily select * from memory.copied order by date")
         connection.execute("insert into raw.models select * from memory.raw.models")
@@ -202,11 +230,18 @@ def build_large() -> None:
 def main() -> None:
     """Print every figure."""
     for catalogues in (1, 700):
-        built = build_against_bare(market(catalogue_days=catalogues))
+        warehouse = market(catalogue_days=catalogues)
+        built = build_against_bare(warehouse)
         print(
             f"build, 700 days, {catalogues} catalogue(s): {built.build:.3f} s; the SELECTs alone {built.bare:.3f} s; "
             f"ratio {built.ratio:.2f}, {built.build - built.bare:+.3f} s"
         )
+        if fitting.is_available():
+            fitted = build_with_statistics(warehouse)
+            print(
+                f"the same with the extra `stats`: {fitted.anew:.3f} s when all is fitted anew, {fitted.unchanged:.3f} s "
+                "when the series did not change"
+            )
     helped = [process([command(), "--help"]) for _ in range(ROUNDS)]
     print(f"tokengrowth --help: {median(one.seconds for one in helped):.3f} s, {helped[0].peak_mb:.0f} MB")
     for what, sources in (("rankings and models", "rankings-daily,models"), ("all sources", "")):

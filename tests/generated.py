@@ -54,6 +54,20 @@ bounds is, in percentage points of all tokens of the week, with a catalogue of e
 The same, of the concentration of a day: the upper bound of the Herfindahl index is at most 3 % above the lower one for
 models; for authors up to 70 % with catalogues.
 
+## How much the intervals of trends cover
+
+The interval of `fct_trend` has two parts. What is not listed widens it by the least and the greatest slope that any series
+within the bounds can have, which is exact. What is left is uncertainty of the fit, of which 95 % is an aim: the errors of
+Newey and West need many days. With the usual factor of 1.96 such an interval covers 71 % with 28 days even where each day
+is independent of the one before, and 44 % where their correlation is 0.9. With the factor used here, of fixed-b theory, it
+covers, by the days of the span and `residual_autocorrelation`, in percent of 3,000 simulated series (a test holds to it):
+
+| days | 0 | 0.4 | 0.7 | 0.9 |
+| ---: | ---: | ---: | ---: | ---: |
+| 28 | 92 | 88 | 80 | 66 |
+| 90 | 91 | 90 | 86 | 75 |
+| 365 | 93 | 93 | 91 | 85 |
+
 """
 
 
@@ -62,11 +76,13 @@ def readme_blocks(home: Path) -> dict[str, str]:
     demo = _run(home, "demo", "--home", str(home))
     shown = _run(home, "show", "model", "--top", "4", "--format", "markdown")
     explained = _run(home, "explain", "--window", "28", "--top", "5")
+    trend = _run(home, "trend")
     claims = _run(home, "claims").split("\n\n")
     return {
         "demo": _code(re.sub(r" in [\d.]+ s", "", demo).replace(str(home), "data-demo")),
         "show": shown.rstrip(),
         "explain": _code(explained),
+        "trend": _code(trend),
         "claims": _code("\n\n".join([*claims[:5], "…"])),
         "commands": reference.commands(app),
         "settings": reference.settings(),

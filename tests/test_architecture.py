@@ -33,11 +33,13 @@ LAYERS = [
     "planner",
     "http",
     "models",
+    "fitting",
     "warehouse",
     "outcome",
     "jobs",
     "reading",
     "explanation",
+    "trend",
     "status",
     "reference",
     "simulation",
@@ -92,7 +94,13 @@ def test_imports_flow_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("package", "homes"),
-    [("requests", {"http"}), ("duckdb", {"warehouse"}), ("prefect", set()), ("filelock", {"jobs"})],
+    [
+        ("requests", {"http"}),
+        ("duckdb", {"warehouse"}),
+        ("prefect", set()),
+        ("filelock", {"jobs"}),
+        ("statsmodels", {"fitting"}),
+    ],
 )
 def test_each_library_has_one_home(package: str, homes: set[str]) -> None:
     assert {layer(path) for path in PIPELINE if uses(path, package)} == homes
@@ -139,7 +147,7 @@ def test_a_model_file_is_one_described_select(model: models.Model) -> None:
         assert "*" not in model.columns, "columns are explicit"
     if model.schema == "checks":
         return
-    assert model.kind in ("table", "view", "ledger")
+    assert model.kind in ("table", "view", "ledger", "fitted")
     assert model.grain or model.kind == "ledger"
     missing = [name for name, doc in models.column_docs(MODELS, model).items() if not doc]
     assert not missing, "each column is documented here or where it comes from"
