@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import jobs
+from pipeline import fitting, jobs
 from pipeline.settings import Settings
 from pipeline.simulation import World
 from pipeline.sources import SOURCES, Cadence
@@ -29,6 +29,8 @@ ALL: dict[str, Any] = {"TOKENGROWTH_SOURCES": None}
 # What only a saved page, an alias or a second look fills.
 EMPTY = {"rpt_page_windows", "fct_page_model_windows", "fct_page_app_windows", "fct_page_model_weeks"}
 EMPTY |= {"fct_page_author_weeks", "rpt_revisions"}
+# Statistics take more days than are loaded here.
+EMPTY |= set(fitting.marts())
 KEYED = {
     "fct_session_costs",
     "fct_benchmarks",
