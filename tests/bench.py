@@ -239,8 +239,8 @@ def main() -> None:
         if fitting.is_available():
             fitted = build_with_statistics(warehouse)
             print(
-                f"the same with the extra `stats`: {fitted.anew:.3f} s when all is fitted anew, {fitted.unchanged:.3f} s "
-                "when the series did not change"
+                f"the same with the extra `stats`: {fitted.anew:.3f} s when all is fitted anew, "
+                f"{fitted.unchanged:.3f} s when the series did not change"
             )
     helped = [process([command(), "--help"]) for _ in range(ROUNDS)]
     print(f"tokengrowth --help: {median(one.seconds for one in helped):.3f} s, {helped[0].peak_mb:.0f} MB")

@@ -56,11 +56,12 @@ models; for authors up to 70 % with catalogues.
 
 ## How much the intervals of trends cover
 
-The interval of `fct_trend` has two parts. What is not listed widens it by the least and the greatest slope that any series
-within the bounds can have, which is exact. What is left is uncertainty of the fit, of which 95 % is an aim: the errors of
-Newey and West need many days. With the usual factor of 1.96 such an interval covers 71 % with 28 days even where each day
-is independent of the one before, and 44 % where their correlation is 0.9. With the factor used here, of fixed-b theory, it
-covers, by the days of the span and `residual_autocorrelation`, in percent of 3,000 simulated series (a test holds to it):
+The interval of `fct_trend` has two parts. What is not listed widens it by the least and the greatest slope that any
+series within the bounds can have, which is exact. What is left is uncertainty of the fit, of which 95 % is an aim: the
+errors of Newey and West need many days. With the usual factor of 1.96 such an interval covers 71 % with 28 days even
+where each day is independent of the one before, and 44 % where their correlation is 0.9. With the factor used here, of
+fixed-b theory, it covers, by the days of the span and `residual_autocorrelation`, in percent of 3,000 simulated series
+(a test holds to it):
 
 | days | 0 | 0.4 | 0.7 | 0.9 |
 | ---: | ---: | ---: | ---: | ---: |
