@@ -33,4 +33,6 @@ where
     or abs(
         explained.tokens_per_request - explained.tokens_per_request_before - explained.within_tokens_per_request
         - explained.mix_tokens_per_request - explained.listing_tokens_per_request
-    ) > 1e-9 * (explained.tokens_per_request + explained.tokens_per_request_before)
+    ) > 1e-8 + 1e-9 * (
+        explained.tokens_per_request + explained.tokens_per_request_before + abs(explained.within_tokens_per_request)
+    )

@@ -131,20 +131,23 @@ select
     100 * measured.ranked_models / measured.models as ranked_models_pct, -- the same, of all of them
     measured.tokens_per_day_low, -- at least: what is listed, on the mean of the loaded days
     measured.tokens_per_day_high, -- at most: with what those may have that are not listed
-    if(measured.months_since_launch = 0, null, 100 * measured.tokens_per_day_low / nullif(bases.tokens_per_day_low, 0))
-        as retention_listed_pct, -- of what is listed, against month 1; null unless all days of month 1 are loaded
-    case
-        when measured.months_since_launch = bases.months_since_launch then 100
-        when measured.months_since_launch > 1
-            then 100 * measured.tokens_per_day_low / nullif(bases.tokens_per_day_high, 0)
-    end as retention_low_pct, -- at least
-    case
-        when measured.months_since_launch = bases.months_since_launch then 100
-        when measured.months_since_launch > 1
-            then 100 * measured.tokens_per_day_high / nullif(bases.tokens_per_day_low, 0)
-    end as retention_high_pct, -- at most; null where unbounded
+    100 * measured.tokens_per_day_low / nullif(bases.tokens_per_day_low, 0)
+        as retention_listed_pct, -- of what is listed, against month 1; null unless all days of that are loaded
+    if(
+        measured.months_since_launch = bases.months_since_launch,
+        100,
+        100 * measured.tokens_per_day_low / nullif(bases.tokens_per_day_high, 0)
+    ) as retention_low_pct, -- at least
+    if(
+        measured.months_since_launch = bases.months_since_launch,
+        100,
+        100 * measured.tokens_per_day_high / nullif(bases.tokens_per_day_low, 0)
+    ) as retention_high_pct, -- at most; null where unbounded
     measured.is_whole_month, -- all days of the month are loaded
     measured.is_provisional or coalesce(bases.is_provisional, false)
         as is_provisional -- a day of the month, or of month 1, may still be restated
 from measured
-left join bases on measured.cohort_month = bases.cohort_month
+left join bases
+    on
+        measured.cohort_month = bases.cohort_month
+        and measured.months_since_launch >= bases.months_since_launch
