@@ -33,13 +33,25 @@ growth as (
             as is_coding_first
     from marts.fct_token_growth_daily
     where dimension = 'app_category' and date = (select newest.as_of_date from newest)
+),
+
+explained as (
+    select
+        100 * any_value(change_tokens) / nullif(any_value(tokens_before), 0) as growth_pct,
+        100 * any_value(requests_effect_tokens) / nullif(any_value(tokens_before), 0) as requests_pp,
+        100 * any_value(mix_effect_tokens) / nullif(any_value(tokens_before), 0) as mix_pp,
+        100 * any_value(intensity_effect_tokens) / nullif(any_value(tokens_before), 0) as intensity_pp,
+        100 * any_value(listing_effect_tokens) / nullif(any_value(tokens_before), 0) as listing_pp
+    from marts.rpt_app_growth_explained
+    where window_days = 28 and date = (select newest.as_of_date from newest)
 )
 
 select
     '6' as claim_id, -- number of the claim
     'Token use scales with a few applications, coding agents first' as claim, -- in short
     'A' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_app_tokens_daily, fct_app_residual_daily, fct_token_growth_daily' as tables, -- marts behind it
+    'fct_app_tokens_daily, fct_app_residual_daily, fct_token_growth_daily, rpt_app_growth_explained'
+        as tables, -- marts behind it
     'tokens of the ten largest listed apps, of all tokens of the day' as measure, -- what the value is
     'pct' as unit, -- unit of the value
     largest.top_10_pct as value, -- the figure
@@ -78,8 +90,19 @@ select
                 ''
             )
         ),
+        format(
+            'Tokens of listed apps changed by {:+.1f} % over 28 days: {:+.1f} pp with the number of requests, {:+.1f} '
+            || 'pp with the tokens of a request, {:+.1f} pp as requests moved between apps, and {:+.1f} pp as apps '
+            || 'entered or left the list.',
+            explained.growth_pct,
+            explained.requests_pp,
+            explained.intensity_pp,
+            explained.mix_pp,
+            explained.listing_pp
+        ),
         'Public data cannot decide what uses the rest: apps opt in to be listed, and at most 200 are.'
     ) as finding -- the figures in words
 from newest
 cross join largest
 cross join growth
+cross join explained

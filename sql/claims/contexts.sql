@@ -56,6 +56,17 @@ requests as (
         )
 ),
 
+-- Longer requests within apps are one thing, more requests of apps whose requests are long another.
+explained as (
+    select
+        any_value(tokens_per_request_growth_pct) as growth_pct,
+        100 * any_value(within_tokens_per_request) / nullif(any_value(tokens_per_request_before), 0) as within_pp,
+        100 * any_value(mix_tokens_per_request) / nullif(any_value(tokens_per_request_before), 0) as mix_pp,
+        100 * any_value(listing_tokens_per_request) / nullif(any_value(tokens_per_request_before), 0) as listing_pp
+    from marts.rpt_app_growth_explained
+    where window_days = 28 and date = (select newest.date from newest)
+),
+
 figures as (
     select
         if(earlier.date is null, null, newest.date) as as_of_date,
@@ -65,17 +76,22 @@ figures as (
         newest.long_pct - earlier.long_pct as change_pp,
         newest.is_provisional,
         if(requests.is_whole, requests.tokens_per_request, null) as tokens_per_request,
-        if(requests.is_whole, requests.tokens_per_request_before, null) as tokens_per_request_before
+        if(requests.is_whole, requests.tokens_per_request_before, null) as tokens_per_request_before,
+        explained.growth_pct,
+        explained.within_pp,
+        explained.mix_pp,
+        explained.listing_pp
     from newest
     cross join earlier
     cross join requests
+    cross join explained
 )
 
 select
     '7' as claim_id, -- number of the claim
     'Longer contexts and chat histories raise the tokens of a request' as claim, -- in short
     'A' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_token_growth_daily, fct_app_residual_daily' as tables, -- marts behind it
+    'fct_token_growth_daily, fct_app_residual_daily, rpt_app_growth_explained' as tables, -- marts behind it
     'change of the share of the context buckets 1M and 10M in all tokens, of 7 days' as measure, -- what the value is
     'pp' as unit, -- unit of the value
     change_pp as value, -- the figure
@@ -108,6 +124,15 @@ select
             'A request of the listed apps had {:,} tokens on average in these 7 days, and {:,} in the earlier ones.',
             round(tokens_per_request)::bigint,
             round(tokens_per_request_before)::bigint
+        ),
+        format(
+            'Between the last 28 days and the 28 before, the tokens of a request of listed apps changed by {:+.1f} %: '
+            || '{:+.1f} pp within apps, {:+.1f} pp as requests moved between apps, and {:+.1f} pp as apps entered or '
+            || 'left the list.',
+            growth_pct,
+            within_pp,
+            mix_pp,
+            listing_pp
         ),
         'Public data cannot decide how long single chats are, or how much of a request is history.'
     ) as finding -- the figures in words
