@@ -41,6 +41,15 @@ hand_overs as (
     where kind = 'free_to_paid'
 ),
 
+costs as (
+    select
+        max(date) as costs_date,
+        arg_max(unit_value_usd_per_million, date) as usd_per_million,
+        arg_max(paid_unit_value_usd_per_million, date) as paid_usd_per_million
+    from marts.fct_price_index_daily
+    where unit_value_usd_per_million < paid_unit_value_usd_per_million
+),
+
 figures as (
     select
         newest.as_of_date,
@@ -55,6 +64,9 @@ figures as (
         launches.tokens,
         hand_overs.hand_overs,
         hand_overs.followed_pct,
+        costs.costs_date,
+        costs.usd_per_million,
+        costs.paid_usd_per_million,
         case when shares.low_pct >= 5 then true when shares.high_pct < 5 then false end as draws_use,
         case when hand_overs.hand_overs >= 3 then hand_overs.followed_pct >= 50 end as leads_to_paid
     from newest
@@ -62,13 +74,14 @@ figures as (
     cross join shares
     cross join launches
     cross join hand_overs
+    cross join costs
 )
 
 select
     '4' as claim_id, -- number of the claim
     'Free variants draw developers in and lead to paid use' as claim, -- in short
     'B' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_token_growth_daily, fct_events' as tables, -- marts behind it
+    'fct_token_growth_daily, fct_events, fct_price_index_daily' as tables, -- marts behind it
     'tokens of free variants and of models with a price of 0, of all tokens of the day, at least'
         as measure, -- what the value is
     'pct' as unit, -- unit of the value
@@ -131,6 +144,12 @@ select
                 if(hand_overs = 1, '', ' (median)')
             )
         end,
+        format(
+            'On {}, free models lowered the estimated cost of a million tokens from {:.3f} to {:.3f} USD.',
+            costs_date,
+            paid_usd_per_million,
+            usd_per_million
+        ),
         'Public data cannot decide how many users of a free model pay later.'
     ) as finding -- the figures in words
 from figures

@@ -44,6 +44,16 @@ prices as (
     from spreads
 ),
 
+list_prices as (
+    select
+        max(date) as index_date,
+        arg_max(base_date, date) as base_date,
+        arg_max(fisher_index, date) - 100 as index_change_pct,
+        arg_max(unit_value_index, date) - 100 as unit_value_change_pct
+    from marts.fct_price_index_daily
+    where base_date < date
+),
+
 figures as (
     select
         newest.date as variants_date,
@@ -55,17 +65,22 @@ figures as (
         prices.date as prices_date,
         prices.models,
         prices.spread,
+        list_prices.index_date,
+        list_prices.base_date,
+        list_prices.index_change_pct,
+        list_prices.unit_value_change_pct,
         coalesce(prices.date, newest.date) as as_of_date
     from newest
     cross join variants
     cross join prices
+    cross join list_prices
 )
 
 select
     '5' as claim_id, -- number of the claim
     'Routing to the fastest or cheapest provider makes large volumes cheaper' as claim, -- in short
     'C' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_token_growth_daily, fct_endpoint_daily' as tables, -- marts behind it
+    'fct_token_growth_daily, fct_endpoint_daily, fct_price_index_daily' as tables, -- marts behind it
     'highest to lowest prompt price at the providers of a model, median over ranked models with two or more'
         as measure, -- what the value is
     'ratio' as unit, -- unit of the value
@@ -104,6 +119,14 @@ select
             prices_date,
             spread,
             models
+        ),
+        format(
+            'From {} to {}, list prices of the same models changed by {:+.1f} % (chained Fisher index), and with the '
+            || 'mix of models the estimated cost of a million tokens by {:+.1f} %.',
+            base_date,
+            index_date,
+            index_change_pct,
+            unit_value_change_pct
         ),
         'Public data cannot decide which provider served a request, or what routing saved.'
     ) as finding -- the figures in words

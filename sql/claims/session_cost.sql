@@ -15,7 +15,19 @@ with pairs as (
     group by date, app_slug, model_permaslug
 ),
 
-figures as (
+spend as (
+    select
+        max(date) as spend_date,
+        arg_max(spend_low_usd, date) as low_usd,
+        arg_max(spend_mid_usd, date) as mid_usd,
+        arg_max(spend_high_usd, date) as high_usd,
+        arg_max(priced_pct, date) as priced_pct,
+        arg_max(is_price_assumed, date) as is_price_assumed
+    from marts.spend_total
+    where spend_mid_usd is not null
+),
+
+sessions as (
     select
         coalesce(max(window_end_date), max(date)) as as_of_date,
         count(*) as pairs,
@@ -26,13 +38,32 @@ figures as (
         max(long_usd / short_usd) as most_ratio
     from pairs
     where short_usd > 0 and long_usd > 0
+),
+
+figures as (
+    select
+        sessions.as_of_date,
+        sessions.pairs,
+        sessions.short_usd,
+        sessions.long_usd,
+        sessions.ratio,
+        sessions.least_ratio,
+        sessions.most_ratio,
+        spend.spend_date,
+        spend.low_usd,
+        spend.mid_usd,
+        spend.high_usd,
+        spend.priced_pct,
+        spend.is_price_assumed
+    from sessions
+    cross join spend
 )
 
 select
     'L1' as claim_id, -- number of the claim
     'Long sessions become expensive' as claim, -- in short
     'A' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_session_costs' as tables, -- marts behind it
+    'fct_session_costs, spend_total' as tables, -- marts behind it
     'cost of the median session of 50 turns and more to that of one turn, median over pairs of app and model'
         as measure, -- what the value is
     'ratio' as unit, -- unit of the value
@@ -66,6 +97,16 @@ select
             ratio,
             least_ratio,
             most_ratio
+        ),
+        format(
+            'The {:.1f} % of all tokens of {} that have a price cost {:.2f} M USD by the assumed mix of tokens, '
+            || 'between {:.2f} M USD (prompts at the lowest price) and {:.2f} M USD (nothing cached){}.',
+            priced_pct,
+            spend_date,
+            mid_usd / 1e6,
+            low_usd / 1e6,
+            high_usd / 1e6,
+            if(is_price_assumed, ', some of them at prices of another day', '')
         ),
         'Public data cannot decide what a turn of a long session costs: neither the numbers of turns nor of sessions '
         || 'are published.'

@@ -23,6 +23,7 @@ matched as (
         versions.valid_to,
         versions.prompt_usd_per_token,
         versions.completion_usd_per_token,
+        versions.input_cache_read_usd_per_token,
         versions.output_modalities like '%text%' as is_billed_by_token
     from intermediate.int_model_matches as matches
     inner join intermediate.int_model_versions as versions on matches.catalogue_slug = versions.model_permaslug
@@ -36,9 +37,11 @@ daily as (
         matched.valid_from::date as date,
         coalesce(catalogues.last_fetched_at, newest.fetched_at)::date as last_seen_date,
         case when catalogues.is_last_whole then matched.valid_to end::date as missing_date,
+        greatest(matched.valid_from::date, coalesce(matched.valid_to::date - 1, 'infinity'::date)) as valid_until_date,
         matched.is_billed_by_token,
         round(1e6 * matched.prompt_usd_per_token, 6) as prompt_usd,
-        round(1e6 * matched.completion_usd_per_token, 6) as completion_usd
+        round(1e6 * matched.completion_usd_per_token, 6) as completion_usd,
+        round(1e6 * matched.input_cache_read_usd_per_token, 6) as cache_read_usd
     from matched
     cross join newest
     left join catalogues on matched.valid_to = catalogues.fetched_at
@@ -54,9 +57,11 @@ compared as (
         date,
         last_seen_date,
         missing_date,
+        valid_until_date,
         is_billed_by_token,
         prompt_usd,
         completion_usd,
+        cache_read_usd,
         lag(prompt_usd) over versions as previous_prompt_usd,
         lag(completion_usd) over versions as previous_completion_usd,
         row_number() over versions = 1 as is_first,
@@ -84,12 +89,17 @@ select
     date, -- UTC day of the first catalogue with this version
     last_seen_date, -- UTC day of the last catalogue with it
     missing_date, -- UTC day of the first catalogue without it, where the one before was whole; null while it is current
+    valid_until_date, -- UTC day before the first catalogue without it; infinity while it is current
     is_first, -- no older version
     is_last, -- no newer version
     prompt_usd = 0 and completion_usd = 0 and is_billed_by_token
         as is_free, -- both list prices are 0, of a model with text output; null for routers
     previous_prompt_usd = 0 and previous_completion_usd = 0 and is_billed_by_token
         as was_free, -- both list prices of the version before are 0
+    prompt_usd as prompt_usd_per_million, -- list price of a million prompt tokens; null for routers
+    completion_usd as completion_usd_per_million, -- list price of a million completion tokens; null for routers
+    cache_read_usd
+        as cache_read_usd_per_million, -- list price of a million tokens read from the cache; null where none is named
     case
         when is_prompt_changed then 100 * (prompt_usd / nullif(previous_prompt_usd, 0) - 1)
         when is_completion_changed then 100 * (completion_usd / nullif(previous_completion_usd, 0) - 1)

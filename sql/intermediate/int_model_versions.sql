@@ -17,8 +17,8 @@ attributes as (
         catalogues.next_fetched_at,
         hash((
             models.id, models.name, models.author, models.created_at, models.context_length_tokens,
-            models.prompt_usd_per_token, models.completion_usd_per_token, models.input_modalities,
-            models.output_modalities, models.tokenizer, models.is_open_weight_candidate,
+            models.prompt_usd_per_token, models.completion_usd_per_token, models.input_cache_read_usd_per_token,
+            models.input_modalities, models.output_modalities, models.tokenizer, models.is_open_weight_candidate,
             models.is_reasoning_capable, models.expiration_date
         )) as attributes_hash
     from staging.stg_models as models
@@ -59,6 +59,8 @@ select
     any_value(context_length_tokens) as context_length_tokens, -- longest context
     any_value(prompt_usd_per_token) as prompt_usd_per_token, -- list price of a prompt token
     any_value(completion_usd_per_token) as completion_usd_per_token, -- list price of a completion token
+    any_value(input_cache_read_usd_per_token)
+        as input_cache_read_usd_per_token, -- list price of a token read from the cache; null where none is named
     any_value(input_modalities) as input_modalities, -- sorted, separated by commas
     any_value(output_modalities) as output_modalities, -- sorted, separated by commas
     any_value(tokenizer) as tokenizer, -- tokenizer family

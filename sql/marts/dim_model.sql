@@ -52,6 +52,7 @@ select
     newest.context_length_tokens, -- longest context
     newest.prompt_usd_per_token, -- list price of a prompt token; null for routers
     newest.completion_usd_per_token, -- list price of a completion token; null for routers
+    newest.input_cache_read_usd_per_token, -- list price of a token read from the cache; null where none is named
     newest.input_modalities, -- sorted, separated by commas
     newest.output_modalities, -- sorted, separated by commas
     newest.tokenizer, -- tokenizer family

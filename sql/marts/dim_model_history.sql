@@ -12,6 +12,7 @@ select
     context_length_tokens, -- longest context
     prompt_usd_per_token, -- list price of a prompt token; null for routers
     completion_usd_per_token, -- list price of a completion token; null for routers
+    input_cache_read_usd_per_token, -- list price of a token read from the cache; null where none is named
     input_modalities, -- sorted, separated by commas
     output_modalities, -- sorted, separated by commas
     tokenizer, -- tokenizer family

@@ -88,6 +88,7 @@ HISTORY = "model_permaslug, valid_from, valid_to, prompt_usd_per_token"
         ("context_length_tokens", 2000),
         ("prompt_usd_per_token", 0.4),
         ("completion_usd_per_token", 0.4),
+        ("input_cache_read_usd_per_token", 0.4),
         ("input_modalities", "image,text"),
         ("output_modalities", "image"),
         ("tokenizer", "Another"),

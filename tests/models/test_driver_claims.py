@@ -255,6 +255,21 @@ def week(start: date, **estimates: int) -> Tables:
     }
 
 
+def price_index(fisher: float, unit_value: float, paid: float, on: date = TODAY) -> Tables:
+    """Indexes since a day, and what a million tokens cost with and without the free ones."""
+    indexes = {"base_date": before(100), "fisher_index": fisher, "unit_value_index": 100 * unit_value}
+    values = {"unit_value_usd_per_million": unit_value, "paid_unit_value_usd_per_million": paid}
+    return {"marts.fct_price_index_daily": [{"date": on, **indexes, **values}]}
+
+
+def spend(mid: float, *, is_assumed: bool, on: date = TODAY) -> Tables:
+    """A day of which 80 % of the tokens have a price."""
+    band = {"spend_low_usd": mid / 4, "spend_mid_usd": mid, "spend_high_usd": 2 * mid, "mid_usd_per_million": 1.0}
+    row = {"date": on, "model_permaslug": "a/one", "total_tokens": 80, "is_price_assumed": is_assumed, **band}
+    loaded = {"date": on, "is_loaded": True, "total_tokens": 100}
+    return {"marts.fct_spend_daily": [row], "marts.dim_date": [loaded]}
+
+
 def sessions(**costs: tuple[float, float]) -> Tables:
     """Median cost of a session of one turn and of 50 turns or more, by app."""
     return {
@@ -438,18 +453,29 @@ FINDINGS: dict[str, tuple[list[Tables], str]] = {
             launch("a/old:free", 90, 9e12),
             launch("a/small:free", 3, 1e12),
             {"intermediate.int_days": [{"date": before(500)}]},
+            price_index(90, 0.25, 0.5),
+            price_index(90, 0.125, 0.5, before(1)),
         ],
         "On 2026-03-01, free models had at least 5.0 % of all tokens, at most 25.0 % with all that is not listed or "
         "has no known price, and those that are known account for -1.5 pp of the change of +8.0 % over 28 days (the "
         "largest free launch since 2025-12-02: a/{0}:free on 2025-12-02, 2.00 T in 7 days). After 3 hand-overs to a "
         "paid model of the same name, that model had in the week after 50.0 % of the tokens of the last free week "
-        "(median). Public data cannot decide how many users of a free model pay later.",
+        "(median). On 2026-03-01, free models lowered the estimated cost of a million tokens from 0.500 to 0.250 USD. "
+        "Public data cannot decide how many users of a free model pay later.",
     ),
     "routing": (
-        [BARELY_ROUTED, growth("variant", before(89), nitro=(2, 0)), offers(a=[1.0, 2.0], b=[1.0, 4.0])],
+        [
+            BARELY_ROUTED,
+            growth("variant", before(89), nitro=(2, 0)),
+            offers(a=[1.0, 2.0], b=[1.0, 4.0]),
+            price_index(87.5, 1.25, 2),
+            price_index(1, 1, 1, before(1)),
+        ],
         "The variants listed from 2025-12-02 to 2026-03-01 were floor, nitro, standard: floor, nitro among them, with "
         "0.5 % of the tokens of the last day. On 2026-03-01, the dearest provider of a model asked 3.00 times the "
-        "prompt price of the cheapest (median of 2 ranked models with two or more providers and a price). "
+        "prompt price of the cheapest (median of 2 ranked models with two or more providers and a price). From "
+        "2025-11-21 to 2026-03-01, list prices of the same models changed by -12.5 % (chained Fisher index), and with "
+        "the mix of models the estimated cost of a million tokens by +25.0 %. "
         "Public data cannot decide which provider served a request, or what routing saved.",
     ),
     "apps": (
@@ -494,11 +520,13 @@ FINDINGS: dict[str, tuple[list[Tables], str]] = {
         "figures up from a sample, states no margin, and categories overlap.",
     ),
     "session_cost": (
-        [sessions(a=(0.01, 0.1), b=(0.03, 1.5))],
+        [sessions(a=(0.01, 0.1), b=(0.03, 1.5)), spend(4e6, is_assumed=True), spend(1, is_assumed=False, on=before(1))],
         "In the window until 2026-02-24, the median session cost 0.0200 USD with one turn and 0.8000 USD with 50 turns "
         "or more (medians over 2 pairs of app and model that are not free). In the median pair that is 30.0 times as "
-        "much (10.0 to 50.0 times over all pairs), for at least 50 times the turns. Public data cannot decide what a "
-        "turn of a long session costs: neither the numbers of turns nor of sessions are published.",
+        "much (10.0 to 50.0 times over all pairs), for at least 50 times the turns. The 80.0 % of all tokens of "
+        "2026-03-01 that have a price cost 4.00 M USD by the assumed mix of tokens, between 1.00 M USD (prompts at the "
+        "lowest price) and 8.00 M USD (nothing cached), some of them at prices of another day. Public data cannot "
+        "decide what a turn of a long session costs: neither the numbers of turns nor of sessions are published.",
     ),
     "rate_limits": (
         [free(4, 1, 10)],
