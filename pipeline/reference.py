@@ -43,6 +43,8 @@ def tables() -> str:
 MEASURES = (
     *("fct_token_growth_daily", "fct_token_growth_weekly", "rpt_growth_explained", "fct_growth_accounting"),
     *("fct_trend", "fct_momentum_daily", "fct_seasonality", "fct_seasonally_adjusted_daily", "fct_anomalies"),
+    *("fct_cohort_retention", "fct_app_decomposition", "rpt_app_growth_explained"),
+    *("fct_price_index_daily", "fct_spend_daily", "spend_total", "fct_price_changes"),
     *("fct_concentration_daily", "fct_reasoning_share", "fct_events", "rpt_driver_claims", "dim_dimension"),
 )
 UNITS = {
