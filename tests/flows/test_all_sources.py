@@ -29,8 +29,8 @@ ALL: dict[str, Any] = {"TOKENGROWTH_SOURCES": None}
 # What only a saved page, an alias or a second look fills.
 EMPTY = {"rpt_page_windows", "fct_page_model_windows", "fct_page_app_windows", "fct_page_model_weeks"}
 EMPTY |= {"fct_page_author_weeks", "rpt_revisions"}
-# Statistics take more days than are loaded here.
-EMPTY |= set(fitting.marts())
+# Statistics take more days than are loaded here, and changes of prices more catalogues.
+EMPTY |= {*fitting.marts(), "fct_price_changes"}
 KEYED = {
     "fct_session_costs",
     "fct_benchmarks",
