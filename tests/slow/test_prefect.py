@@ -32,6 +32,7 @@ PATIENCE_SECONDS = 120
 NOW = "2025-02-20T08:00:00+00:00"
 # What a daily run leaves beside the growth tables, by the first words.
 EXPLANATIONS = {
+    "token-growth-trend": "How fast all tokens double",
     "token-growth-explained": "**SIMULATED DATA. Growth of all tokens",
     "token-growth-claims": "**SIMULATED DATA. What the data say of each claim",
 }
