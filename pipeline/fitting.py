@@ -48,6 +48,7 @@ def is_available() -> bool:
     return find_spec("statsmodels") is not None
 
 
+@lru_cache(maxsize=1)
 def marts() -> list[str]:
     """Name the marts that are built only where the extra is installed."""
     known = models.load(models.sql_dir())

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.fitting import SPANS
 from pipeline.reading import full_name, simulated_note, simulated_title
 from pipeline.rendering import Format, Table, signed, to_json, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of
 
-SPANS = ("28d", "90d", "365d", "all")
 ANOMALY_DAYS = 90
 SHOWN_ANOMALIES = 10
 
