@@ -153,3 +153,4 @@ def morning_after(day: date) -> datetime:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", default="40", help="how often the kill test kills a run")
+    parser.addoption("--prefect-kills", default="3", help="how often it kills a run's process, worker, server or all")
