@@ -35,14 +35,15 @@ PAYLOAD = """{
 def zombies() -> Automation:
     """Return the automation that ends a run as Crashed where neither a heartbeat nor an end is heard for 90 s.
 
-    Its process was killed together with the worker, or the machine went down. Until then it holds the work pool.
+    Its process was killed together with the worker, or the machine went down, perhaps before the first heartbeat. Until
+    then it holds the work pool.
     """
     return Automation(
         name="token-growth zombies",
         description="Ends a run whose process is gone as Crashed, so that the next one can start.",
         trigger=EventTrigger(
             posture=Posture.Proactive,
-            after={"prefect.flow-run.heartbeat"},
+            after={"prefect.flow-run.Pending", "prefect.flow-run.heartbeat"},
             expect={
                 "prefect.flow-run.heartbeat",
                 *(f"prefect.flow-run.{end}" for end in ("Completed", "Failed", "Crashed", "Cancelled")),

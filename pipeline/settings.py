@@ -53,11 +53,16 @@ def _key(key: SecretStr) -> SecretStr | None:
 
 
 def _webhook(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value().strip())
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
-    if not (is_safe and parts.hostname):
+    text = url.get_secret_value().strip()
+    try:
+        parts = urlsplit(text)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+        is_usable = is_safe and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
         raise ValueError("needs a URL that begins with https://, or with http:// for loopback")
-    return SecretStr(parts.geturl())
+    return SecretStr(text)
 
 
 class Settings(BaseSettings):

@@ -85,13 +85,14 @@ def running_without_a_process(api: Api) -> str:
 def test_one_command_gives_a_schedule_daily_runs_and_a_backfill(world: World, tmp_path: Path) -> None:
     environment = environment_of(tmp_path)
     api = Api(environment)
-    with SimulatedOpenRouter(world, datetime.fromisoformat(NOW), key=KEY) as server:
+    with SimulatedOpenRouter(world, datetime.fromisoformat(NOW), key=KEY, requests_per_minute=10_000) as server:
         environment |= {
             "OPENROUTER_BASE_URL": server.base_url,
             "OPENROUTER_API_KEY": KEY,
             "TOKENGROWTH_NOW": NOW,
             "TOKENGROWTH_SOURCES": "rankings-daily,models,app-rankings",
             "TOKENGROWTH_REQUESTS_PER_DAY": "60",
+            "TOKENGROWTH_REQUESTS_PER_MINUTE": "10000",
         }
         with started(["deploy/up"], environment, tmp_path / "up.log") as up:
             wait_for(lambda: len(api.scheduled()) >= 3, "scheduled runs")
@@ -145,11 +146,8 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
             "TOKENGROWTH_SOURCES": "rankings-daily,models",
         }
         with started(SERVER, environment, tmp_path / "server.log"):
-            done(["deploy/setup"], environment)
             said = done(["deploy/setup"], environment, TOKENGROWTH_ALERT_WEBHOOK_URL=url)
             assert TOKEN not in said
-            named = sorted(one["name"] for one in api.post("automations/filter"))
-            assert named == ["token-growth alerts", "token-growth zombies"], "setup twice makes nothing twice"
             wait_for(lambda: len(api.scheduled()) >= 3, "scheduled runs")
 
             zombie = running_without_a_process(api)
@@ -178,7 +176,11 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
                 assert refused["state"]["type"] == "FAILED"
                 wait_for(lambda: len(received) >= 3, "the alerts")
                 assert api.get(f"flow_runs/{zombie}")["state"]["type"] == "CRASHED"
-            done(["python", "-m", "flows.automations"], environment)
+            made = sorted(one["name"] for one in api.post("automations/filter"))
+            assert made == ["token-growth alerts", "token-growth zombies"]
+            # Again, and without a webhook: nothing is there twice, and the secret is gone.
+            done(["deploy/setup"], environment)
+            assert len(api.post("deployments/filter")) == 3
             assert [one["name"] for one in api.post("automations/filter")] == ["token-growth zombies"]
             assert [one["name"] for one in api.post("block_documents/filter")] == ["openrouter-api-key"]
         for secret in (KEY, TOKEN):
