@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from typing import cast
+from uuid import UUID
 
 from prefect.automations import Automation, EventTrigger, Posture
 from prefect.blocks.webhook import Webhook
@@ -15,6 +17,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import CallWebhook, ChangeFlowRunState
 from prefect.events.schemas.events import ResourceSpecification
 
+from pipeline.errors import UsageError
 from pipeline.settings import load_settings
 
 # Three heartbeats of 30 s, which prefect.yaml sets.
@@ -23,6 +26,7 @@ ALERTS = "token-growth alerts"
 ALERTS_BLOCK = "token-growth-alerts"
 # Every run of the deployments, and every event from within one, is related to their tag.
 OURS = ResourceSpecification({"prefect.resource.id": "prefect.tag.token-growth"})
+NOT_COMPARED = {"id", "enabled"}
 # A name that a stranger chose, such as a model's, may hold quotes: `tojson` keeps the payload what it is.
 PAYLOAD = """{
   "event": {{ event.event | tojson }},
@@ -63,9 +67,8 @@ def zombies() -> Automation:
     )
 
 
-def alerts(webhook: Webhook) -> Automation:
+def alerts(webhook_id: UUID) -> Automation:
     """Return the automation that calls the webhook on every event of this program, and on every run that fails."""
-    assert webhook._block_document_id
     return Automation(
         name=ALERTS,
         description="Tells the webhook what a run found, and that one failed.",
@@ -76,20 +79,22 @@ def alerts(webhook: Webhook) -> Automation:
             threshold=1,
             within=timedelta(0),
         ),
-        actions=[CallWebhook(block_document_id=webhook._block_document_id, payload=PAYLOAD)],
+        actions=[CallWebhook(block_document_id=webhook_id, payload=PAYLOAD)],
     )
 
 
 def put(automation: Automation) -> None:
-    """Make an automation, or bring the one of its name to this; any more of that name go."""
+    """Make an automation, or bring the one of its name to this.
+
+    One that is as it should be is left alone, because an update forgets which runs it was waiting for. So is one that
+    someone paused.
+    """
     old = _named(automation.name)
-    for one in old[1:]:
-        one.delete()
-    if old:
+    if not old:
+        automation.create()
+    elif old[0].model_dump(exclude=NOT_COMPARED) != automation.model_dump(exclude=NOT_COMPARED):
         automation.id = old[0].id
         automation.update()
-    else:
-        automation.create()
 
 
 def _named(name: str) -> list[Automation]:
@@ -99,7 +104,10 @@ def _named(name: str) -> list[Automation]:
 
 def main() -> None:
     """Make or renew the automations; without a webhook there are no alerts, and those that there were go."""
-    url = load_settings().alert_webhook_url
+    try:
+        url = load_settings().alert_webhook_url
+    except UsageError as error:
+        raise SystemExit(f"error: {error}") from None
     put(zombies())
     if url is None:
         for old in _named(ALERTS):
@@ -108,8 +116,7 @@ def main() -> None:
             Webhook.delete(ALERTS_BLOCK)
         return
     webhook = Webhook(method="POST", url=url, headers={"Content-Type": "application/json"})
-    webhook.save(ALERTS_BLOCK, overwrite=True)
-    put(alerts(webhook))
+    put(alerts(cast("UUID", webhook.save(ALERTS_BLOCK, overwrite=True))))
 
 
 if __name__ == "__main__":

@@ -151,6 +151,11 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
             wait_for(lambda: len(api.scheduled()) >= 3, "scheduled runs")
 
             zombie = running_without_a_process(api)
+            # As each start of a service does; what the automations are waiting for is not forgotten by it.
+            done(["deploy/setup"], environment, TOKENGROWTH_ALERT_WEBHOOK_URL=url)
+            made = sorted(one["name"] for one in api.post("automations/filter"))
+            assert made == ["token-growth alerts", "token-growth zombies"], "setup twice makes nothing twice"
+            assert len(api.post("deployments/filter")) == 3
 
             # The key is nowhere but in a block.
             saved = "import sys; from prefect.blocks.system import Secret; "
@@ -176,11 +181,8 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
                 assert refused["state"]["type"] == "FAILED"
                 wait_for(lambda: len(received) >= 3, "the alerts")
                 assert api.get(f"flow_runs/{zombie}")["state"]["type"] == "CRASHED"
-            made = sorted(one["name"] for one in api.post("automations/filter"))
-            assert made == ["token-growth alerts", "token-growth zombies"]
-            # Again, and without a webhook: nothing is there twice, and the secret is gone.
-            done(["deploy/setup"], environment)
-            assert len(api.post("deployments/filter")) == 3
+            # Without a webhook its secret is gone.
+            done(["python", "-m", "flows.automations"], environment)
             assert [one["name"] for one in api.post("automations/filter")] == ["token-growth zombies"]
             assert [one["name"] for one in api.post("block_documents/filter")] == ["openrouter-api-key"]
         for secret in (KEY, TOKEN):

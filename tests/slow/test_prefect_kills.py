@@ -66,6 +66,8 @@ class Deployed:
             self._running[name].kill()
             self._running[name].wait()
         self.start(*gone)
+        if kind == "all":
+            done(["deploy/setup"], self._environment)
 
 
 def run_processes(prefect_home: str) -> Iterator[int]:
