@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.events import emit_event
@@ -30,6 +31,7 @@ from pipeline.settings import Settings, load_settings
 
 FETCH_RETRIES = 2
 LOCK_TIMEOUT_SECONDS = 3600
+KEY_BLOCK = "openrouter-api-key"
 T = TypeVar("T")
 
 
@@ -87,7 +89,7 @@ def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None]
     """
     try:
         # A run waits for a long backfill, rather than to be missed for a day.
-        settings = load_settings(lock_timeout_seconds=LOCK_TIMEOUT_SECONDS)
+        settings = run_settings(lock_timeout_seconds=LOCK_TIMEOUT_SECONDS)
         with run_log():
             outcome = job(settings)
     except TokenGrowthError as error:
@@ -104,6 +106,21 @@ def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None]
         return Failed(message=f"Nothing is published. {message}")
     name = "QuotaReached" if outcome.exit_code == EXIT_QUOTA else "CompletedWithFailures"
     return Completed(name=name, message=message)
+
+
+def run_settings(**overrides: Any) -> Settings:
+    """Read the settings; the key from the Secret block `openrouter-api-key` where neither environment nor .env has one.
+
+    Raises UsageError like `load_settings`.
+    """
+    settings = load_settings(**overrides)
+    if settings.api_key is not None:
+        return settings
+    try:
+        block = cast("Secret[str]", Secret.load(KEY_BLOCK))
+    except ValueError:  # there is no such block
+        return settings
+    return load_settings(**overrides, api_key=block.get())
 
 
 def tell_failures(outcome: Outcome) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from pipeline.contracts import days_between
 from pipeline.errors import UsageError
@@ -26,13 +26,15 @@ class Held:
     """What is landed of one source.
 
     `cells` are the dates held of each series, `floors` the first dates that answers have shown of each series,
-    each with the day on which it was shown. `followed` names the later pages that the newest list needed, `closed`
-    the series that were refused and never change: asking again would bring the same.
+    each with the day on which it was shown. `retrieved_at` is when each series was asked last. `followed` names the
+    later pages that the newest list needed, `closed` the series that were refused and never change: asking again would
+    bring the same.
     """
 
     cells: Mapping[str, frozenset[date]] = field(default_factory=dict)
     floors: Mapping[str, tuple[tuple[date, date], ...]] = field(default_factory=dict)
     paths: frozenset[str] = frozenset()
+    retrieved_at: Mapping[str, datetime] = field(default_factory=dict)
     followed: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
 
@@ -82,19 +84,22 @@ def run_want(
 ) -> Want | None:
     """Return what a daily run asks of a source: what is missing within its reach, and the newest again.
 
-    None where everything is held: a run whose target is there makes no call. A snapshot is dated by today;
-    captures are left to backfills.
+    None where everything is held: a run whose target is there makes no call. A snapshot is dated by today, and taken
+    again in a later part of it where the source says so; captures are left to backfills.
     """
     if source.cadence is Cadence.CAPTURE:
         return None
     cells: dict[str, frozenset[date]] = {}
     for series in _series(source, subjects):
+        held_dates = held.dates(series)
         if source.cadence is Cadence.SNAPSHOT:
             wanted = [now.date()]
+            if held.retrieved_at.get(series, now) < _part_of_day(source, now):
+                held_dates = frozenset()
         else:
             reach = max(source.floor, held.floor(series), target - (source.run_days - 1) * DAY)
             wanted = wanted_dates(source, reach, target)
-        missing = [on for on in wanted if on not in held.dates(series)]
+        missing = [on for on in wanted if on not in held_dates]
         if wanted and missing[-1:] == wanted[-1:]:
             missing += [on for on in wanted if on > wanted[-1] - source.refetched_days * DAY]
         if missing:
@@ -134,6 +139,12 @@ def _want(
         return None
     newest = {series: max(held.dates(series)) for series in cells if held.dates(series)}
     return Want(now, cells, newest, held.paths, subjects or {}, max_calls)
+
+
+def _part_of_day(source: Source, now: datetime) -> datetime:
+    """Return when the part of the UTC day began in which one snapshot is taken."""
+    midnight, length = datetime.combine(now.date(), time(), UTC), DAY / source.snapshots_a_day
+    return midnight + (now - midnight) // length * length
 
 
 def _series(source: Source, subjects: Mapping[str, str] | None) -> Iterable[str]:

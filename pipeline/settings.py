@@ -52,6 +52,19 @@ def _key(key: SecretStr) -> SecretStr | None:
     return SecretStr(text) if text else None
 
 
+def _webhook(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value().strip()
+    try:
+        parts = urlsplit(text)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+        is_usable = is_safe and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise ValueError("needs a URL that begins with https://, or with http:// for loopback")
+    return SecretStr(text)
+
+
 class Settings(BaseSettings):
     """What the environment and a `.env` file say; frozen, so that one run sees one truth."""
 
@@ -147,6 +160,12 @@ class Settings(BaseSettings):
         description="DuckDB storage format of the published file; v1.5.0 opens in DuckDB 1.5 and later.",
     )
 
+    alert_webhook_url: Annotated[SecretStr | None, AfterValidator(lambda url: url and _webhook(url))] = Field(
+        None,
+        alias="TOKENGROWTH_ALERT_WEBHOOK_URL",
+        description="Where the Prefect server sends alerts as JSON, once `deploy/setup` was told; kept secret.",
+    )
+
     def now(self) -> datetime:
         """Return the business clock in UTC, to the millisecond."""
         moment = (self.fixed_now or datetime.now(UTC)).astimezone(UTC)
@@ -183,16 +202,19 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read the environment and `.env`; raise UsageError that names the variable, never its value."""
+    """Read the environment and `.env`; raise UsageError that names the variable, never its value.
+
+    `overrides` are values by field name that win over both.
+    """
+    given = {str(Settings.model_fields[name].alias): value for name, value in overrides.items()}
     try:
-        settings = Settings()
+        return Settings(**given)
     except UnicodeDecodeError:
         raise UsageError("The file .env is not UTF-8 text.") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         message = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"The setting {first['loc'][0]} {message[:1].lower()}{message[1:]}.") from None
-    return settings.model_copy(update=overrides)
 
 
 def variables() -> list[tuple[str, str, str]]:

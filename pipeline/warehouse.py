@@ -78,7 +78,7 @@ class Warehouse:
         """Return what is landed of a source by its own calls: what was imported does not keep it from being asked."""
         loads = self._rows(
             """
-            select outcome, series, first_date, last_date, floor_date, fetched_at::date, url
+            select outcome, series, first_date, last_date, floor_date, fetched_at, url
             from meta.loads
             where source = ? and origin is null and outcome in ('landed', 'absent', 'void')
             """,
@@ -88,15 +88,18 @@ class Warehouse:
         floors: dict[str, set[tuple[date, date]]] = {}
         closed = {name for outcome, series, *_ in loads for name in series if outcome == "void"}
         loads = [load for load in loads if load[0] != "void"]
-        newest = max((fetched_on for *_, fetched_on, _ in loads), default=None)
+        newest = max((fetched_at.date() for *_, fetched_at, _ in loads), default=None)
+        retrieved_at: dict[str, datetime] = {}
         followed, paths = set(), set()
-        for outcome, series, first_date, last_date, floor_date, fetched_on, url in loads:
+        for outcome, series, first_date, last_date, floor_date, fetched_at, url in loads:
+            fetched_on, instant = fetched_at.date(), fetched_at.replace(tzinfo=UTC)
             if source.cadence is Cadence.SNAPSHOT:
                 dates = [fetched_on]
             else:
                 dates = days_between(first_date, last_date) if first_date else []
             for name in series:
                 cells.setdefault(name, set()).update(dates)
+                retrieved_at[name] = max(instant, retrieved_at.get(name, instant))
                 if floor_date:
                     floors.setdefault(name, set()).add((floor_date, fetched_on))
             if outcome == "landed":
@@ -107,6 +110,7 @@ class Warehouse:
             {name: frozenset(dates) for name, dates in cells.items()},
             {name: tuple(sorted(shown)) for name, shown in floors.items()},
             frozenset(paths),
+            retrieved_at,
             frozenset(followed & source.later_pages),
             frozenset(closed),
         )

@@ -152,4 +152,5 @@ def morning_after(day: date) -> datetime:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", default="20", help="how often commands are killed")
+    parser.addoption("--kills", default="20", help="how often the kill test kills a command")
+    parser.addoption("--prefect-kills", default="3", help="how often it kills a run's process, worker, server or all")

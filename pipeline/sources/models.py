@@ -186,6 +186,8 @@ SOURCES = (
         name=NAME,
         needs_key=False,
         cadence=Cadence.SNAPSHOT,
+        # A price may change at any hour, and what no catalogue showed is not known.
+        snapshots_a_day=4,
         plan=plan,
         exchange=walk(plan),
         parse=parse,

@@ -58,6 +58,26 @@ def test_all_history_takes_two_calls_and_what_is_held_takes_none(
     assert len(server.requests) == asked
 
 
+def test_a_later_run_of_a_day_reads_the_catalogue_again_and_nothing_else(
+    use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World
+) -> None:
+    morning = morning_after(small_world.last_day)
+    server = simulate(small_world, morning)
+    chosen = {"TOKENGROWTH_SOURCES": "rankings-daily,models,providers"}
+    growth = "select * from marts.fct_token_growth_daily order by all"
+    settings = use(server.base_url, morning.isoformat(), KEY, **chosen)
+    assert jobs.run(settings).exit_code == 0
+    held, asked = rows(settings.published_path, growth), len(server.requests)
+    noon = morning + timedelta(hours=5)
+    server.set_clock(noon)
+    settings = use(server.base_url, noon.isoformat(), KEY, **chosen)
+    assert jobs.run(settings).exit_code == 0
+    assert server.requests[asked:] == ["/api/v1/models?output_modalities=all"]
+    assert rows(settings.published_path, growth) == held
+    assert jobs.run(settings).build is None
+    assert len(server.requests) == asked + 1
+
+
 def test_the_next_day_takes_one_call_and_refetches_the_newest_three(
     use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World
 ) -> None:

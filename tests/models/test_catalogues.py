@@ -206,3 +206,22 @@ def test_an_imported_list_of_text_models_delists_nothing_and_narrows_no_bound() 
         "select distinct date from intermediate.int_days where has_catalogue order by date"
     ).fetchall()
     assert days == [(day(1),)]
+
+
+def test_a_second_catalogue_of_a_day_dates_a_price_by_the_hour_and_leaves_the_growth_as_it_is() -> None:
+    ranked = final(boards([{"a/one": 10, "b/two": 5}] * 4))
+    mornings = [
+        Catalogue(instant(on, 8), {"a/one": {"prompt_usd_per_token": 0.5 if on < 3 else 0.4}, "b/two": {}})
+        for on in (1, 2, 3)
+    ]
+    evening = Catalogue(instant(2, 20), {"a/one": {"prompt_usd_per_token": 0.4}, "b/two": {}})
+    select = ["+dim_model_history", "+fct_model_price_daily", "+rpt_unmatched_models", "+fct_token_growth_daily"]
+    once, twice = built(ranked, *mornings, select=select), built(ranked, *mornings, evening, select=select)
+    versions = "valid_from, valid_to, prompt_usd_per_token"
+    one = "model_permaslug = 'a/one'"
+    assert rows(once, "dim_model_history", versions, one)[-1] == (instant(3, 8), None, 0.4)
+    assert rows(twice, "dim_model_history", versions, one)[-1] == (instant(2, 20), None, 0.4)
+    prices = "date, prompt_usd_per_token"
+    assert rows(twice, "fct_model_price_daily", prices, one) == [(day(1), 0.5), (day(2), 0.4), (day(3), 0.4)]
+    for table in ("fct_token_growth_daily", "rpt_unmatched_models"):
+        assert rows(twice, table, "*") == rows(once, table, "*")

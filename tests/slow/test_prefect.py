@@ -1,35 +1,31 @@
-"""The README's section "On a schedule", for real: a Prefect server, a deployment, a worker, runs."""
+"""The README's section "On a schedule", for real: a Prefect server, its deployments, a worker, runs."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
-import socket
-import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from datetime import datetime
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
-import requests
 
 from pipeline.settings import load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
 from pipeline.warehouse import published
 from tests.conftest import KEY
+from tests.deployed import SERVER, WORKER, Api, done, environment_of, postgresql, started, stop, wait_for
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
-PATIENCE_SECONDS = 120
 NOW = "2025-02-20T08:00:00+00:00"
+TWO_DAYS_LATER = "2025-02-22T08:00:00+00:00"
+TOKEN = "a-secret-token-of-the-webhook"
 # What a daily run leaves beside the growth tables, by the first words.
 EXPLANATIONS = {
     "token-growth-trend": "How fast all tokens double",
@@ -38,183 +34,165 @@ EXPLANATIONS = {
 }
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return os.environ | {
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-        "PREFECT_HOME": str(tmp_path / "prefect"),
-        "PREFECT_SERVER_API_PORT": str(port),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
-    }
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World(days=60)
 
 
 @contextmanager
-def started(words: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Prefect process until the block ends; it gets SIGINT as from a terminal."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            words,
-            env=environment,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(10)
+def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Run an endpoint of alerts; give its URL, with a token, and what it receives."""
+    received: list[dict[str, Any]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append({"path": self.path, **json.loads(body)})
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/alerts?token={TOKEN}", received
+        server.shutdown()
+        thread.join()
 
 
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """Return the first true value of `condition`; fail after two minutes."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        try:
-            found = condition()
-        except requests.ConnectionError:
-            found = None
-        if found:
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"{what} did not come about within {PATIENCE_SECONDS} s")
+def assert_nowhere(folder: Path, secret: str) -> None:
+    for path in folder.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes(), f"a secret is in {path}"
 
 
-def prefect(environment: dict[str, str], *words: str) -> str:
-    done = subprocess.run(
-        ["prefect", "--no-prompt", *words],
-        env=environment,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def running_without_a_process(api: Api) -> str:
+    """Leave a run as one whose machine went down after its first heartbeat; return its id."""
+    flow = api.get("deployments/name/token-growth-rebuild/rebuild")["flow_id"]
+    run = api.post("flow_runs/", {"flow_id": flow, "tags": ["token-growth"], "state": {"type": "RUNNING"}})
+    heartbeat = {
+        "id": str(uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": "prefect.flow-run.heartbeat",
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{run['id']}"},
+        "related": [{"prefect.resource.id": "prefect.tag.token-growth", "prefect.resource.role": "tag"}],
+    }
+    api.post("events", [heartbeat])
+    return str(run["id"])
 
 
-def ended_run(
-    api: str, deployment: str, parameters: dict[str, Any], environment: dict[str, str], **variables: str
-) -> dict[str, Any]:
-    """Trigger a deployment as the README does, with environment variables of its own; wait until its run has ended."""
-    words = [word for name, value in parameters.items() for word in ("--param", f"{name}={json.dumps(value)}")]
-    words += ["--job-variable", f"env={json.dumps(variables)}"] if variables else []
-    name = f"triggered-{time.monotonic_ns()}"
-    prefect(environment, "deployment", "run", deployment, "--flow-run-name", name, *words)
-
-    def ended() -> dict[str, Any] | None:
-        states = {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]}}
-        asked = {"flow_runs": {"state": states, "name": {"any_": [name]}}}
-        runs = requests.post(f"{api}/flow_runs/filter", json=asked, timeout=10).json()
-        return runs[0] if runs else None
-
-    return wait_for(ended, f"the end of {deployment}")
-
-
-def test_a_deployed_schedule_a_daily_run_and_a_backfill(environment: dict[str, str], tmp_path: Path) -> None:
-    world = World(days=60)
-    api = environment["PREFECT_API_URL"]
-    with SimulatedOpenRouter(world, datetime.fromisoformat(NOW), key=KEY) as server:
+def test_one_command_gives_a_schedule_daily_runs_and_a_backfill(world: World, tmp_path: Path) -> None:
+    environment = environment_of(tmp_path)
+    api = Api(environment)
+    with SimulatedOpenRouter(world, datetime.fromisoformat(NOW), key=KEY, requests_per_minute=10_000) as server:
         environment |= {
             "OPENROUTER_BASE_URL": server.base_url,
             "OPENROUTER_API_KEY": KEY,
             "TOKENGROWTH_NOW": NOW,
             "TOKENGROWTH_SOURCES": "rankings-daily,models,app-rankings",
             "TOKENGROWTH_REQUESTS_PER_DAY": "60",
+            "TOKENGROWTH_REQUESTS_PER_MINUTE": "10000",
         }
-        with started(["prefect", "server", "start", "--host", "127.0.0.1"], environment, tmp_path / "server.log"):
-            wait_for(lambda: requests.get(f"{api}/health", timeout=5).ok, "the server")
-            prefect(environment, "work-pool", "create", "token-growth", "--type", "process")
-            deployed = prefect(environment, "deploy", "--all")
-            assert deployed.count("successfully created") == 3, deployed
+        with started(["deploy/up"], environment, tmp_path / "up.log") as up:
+            wait_for(lambda: len(api.scheduled()) >= 3, "scheduled runs")
+            hours = {run["expected_start_time"][11:16] for run in api.scheduled()}
+            assert hours == {"07:45", "13:45", "19:45"}
 
-            with started(
-                ["prefect", "worker", "start", "--pool", "token-growth"], environment, tmp_path / "worker.log"
-            ):
-                daily = ended_run(api, "token-growth-daily/daily", {}, environment)
-                assert daily["state"]["type"] == "COMPLETED", daily["state"]
-                first_calls = list(server.requests)
+            # As the README says it.
+            done(
+                ["prefect", "deployment", "run", "token-growth-daily/daily", "--flow-run-name", "by hand"], environment
+            )
+            daily = api.ended("by hand")
+            assert daily["state"]["type"] == "COMPLETED", daily["state"]
 
-                window = {"start_date": "2025-01-05", "end_date": "2025-01-20", "force": True}
-                window |= {"sources": ["rankings-daily"]}
-                backfill = ended_run(api, "token-growth-backfill/backfill", window, environment)
-                assert backfill["state"]["type"] == "COMPLETED", backfill["state"]
-                assert server.requests[len(first_calls) :] == [
-                    "/api/v1/datasets/rankings-daily?start_date=2025-01-05&end_date=2025-01-20"
-                ]
-
-                # One request for the days, two for each of 14 days of apps and one for the backfill leave 30 of 60.
-                much = {"start_date": "2025-01-01", "sources": ["app-rankings"]}
-                limited = ended_run(api, "token-growth-backfill/backfill", much, environment)
-                assert limited["state"]["name"] == "QuotaReached", limited["state"]
-                assert "All 60 requests of this UTC day are used" in limited["state"]["message"]
-
-                wrong = {"start_date": "2024-01-05"}
-                refused = ended_run(api, "token-growth-backfill/backfill", wrong, environment)
-                assert refused["state"]["type"] == "FAILED"
-                assert "before 2025-01-01" in refused["state"]["message"]
-
-                # Two days later the server still stands still.
-                stalled = ended_run(
-                    api,
-                    "token-growth-daily/daily",
-                    {},
-                    environment,
-                    TOKENGROWTH_NOW="2025-02-22T08:00:00+00:00",
-                    TOKENGROWTH_REQUESTS_PER_DAY="1000",
-                )
-                assert stalled["state"]["type"] == "COMPLETED", stalled["state"]
-                assert stalled["state"]["name"] == "CompletedWithFailures", stalled["state"]
-                asked = {"filter": {"event": {"prefix": ["token-growth.source."]}}}
-
-                def have_told(query: dict[str, Any] = asked) -> bool:
-                    events = requests.post(f"{api}/events/filter", json=query, timeout=10).json()["events"]
-                    return {event["payload"]["source"] for event in events} == {"rankings-daily", "app-rankings"}
-
-                wait_for(have_told, "an event of each source")
-
-            wait_for(lambda: _scheduled_runs(tmp_path) >= 3, "scheduled runs in the server's database")
-            asked = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "limit": 200}
-            scheduled = requests.post(f"{api}/flow_runs/filter", json=asked, timeout=10).json()
-            (continuation,) = [run for run in scheduled if run["parameters"].get("sources") == ["app-rankings"]]
+            # One request for the days and two for each of 14 days of apps leave 31 of 60.
+            much = {"start_date": "2025-01-01", "sources": ["app-rankings"]}
+            limited = api.done("token-growth-backfill/backfill", much)
+            assert limited["state"]["name"] == "QuotaReached", limited["state"]
+            assert "All 60 requests of this UTC day are used" in limited["state"]["message"]
+            waiting = api.runs(state={"type": {"any_": ["SCHEDULED"]}})
+            (continuation,) = [run for run in waiting if run["parameters"].get("sources") == ["app-rankings"]]
             assert continuation["expected_start_time"][11:16] == "00:10"
-            artifacts = requests.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
-            logs = requests.post(f"{api}/logs/filter", json={"limit": 200}, timeout=10).json()
+
+            artifacts = api.post("artifacts/filter")
+            logs = api.post("logs/filter", {"limit": 200})
+            assert stop(up, signal.SIGTERM) == 143
 
     with published(load_settings()) as connection:
         rows = dict(connection.execute("select date, total_tokens from growth_total").fetchall())
-        vintages = connection.execute(
-            "select min(date), max(date), count(distinct date) from rpt_revisions "
-            "where vintages > 1 and date < '2025-02-19'"
-        ).fetchall()
     assert len(rows) == 50
     assert all(tokens == sum(world.truth(day).values()) for day, tokens in rows.items() if day < max(rows))
-    assert [str(value) for value in vintages[0]] == ["2025-01-05", "2025-01-20", "16"]
     left = {(artifact["key"], str(artifact["data"]).partition(" over the ")[0]) for artifact in artifacts}
     assert {key for key, _ in left} == {"token-growth", "token-growth-loaded", *EXPLANATIONS}
     for key, words in EXPLANATIONS.items():
         assert any(key == found and words in text for found, text in left), key
     assert any("GET /api/v1/datasets/rankings-daily" in entry["message"] for entry in logs)
-    for path in tmp_path.rglob("*"):
-        assert not path.is_file() or KEY.encode() not in path.read_bytes(), f"the key is in {path}"
+    assert_nowhere(tmp_path, KEY)
 
 
-def _scheduled_runs(tmp_path: Path) -> int:
-    with closing(sqlite3.connect(tmp_path / "prefect" / "prefect.db")) as database:
-        query = "select count(*) from flow_run where state_type = 'SCHEDULED' and auto_scheduled"
-        return int(database.execute(query).fetchone()[0])
+def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(world: World, tmp_path: Path) -> None:
+    environment = environment_of(tmp_path)
+    api = Api(environment)
+    with (
+        postgresql() as (database, tables),
+        webhook() as (url, received),
+        SimulatedOpenRouter(world, datetime.fromisoformat(NOW), key=KEY) as server,
+    ):
+        environment |= {
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+            "OPENROUTER_BASE_URL": server.base_url,
+            "TOKENGROWTH_NOW": NOW,
+            "TOKENGROWTH_SOURCES": "rankings-daily,models",
+        }
+        with started(SERVER, environment, tmp_path / "server.log"):
+            said = done(["deploy/setup"], environment, TOKENGROWTH_ALERT_WEBHOOK_URL=url)
+            assert TOKEN not in said
+            wait_for(lambda: len(api.scheduled()) >= 3, "scheduled runs")
+
+            zombie = running_without_a_process(api)
+            # As each start of a service does; what the automations are waiting for is not forgotten by it.
+            done(["deploy/setup"], environment, TOKENGROWTH_ALERT_WEBHOOK_URL=url)
+            made = sorted(one["name"] for one in api.post("automations/filter"))
+            assert made == ["token-growth alerts", "token-growth zombies"], "setup twice makes nothing twice"
+            assert len(api.post("deployments/filter")) == 3
+
+            # The key is nowhere but in a block.
+            saved = "import sys; from prefect.blocks.system import Secret; "
+            saved += "Secret(value=sys.argv[1]).save('openrouter-api-key')"
+            done(["python", "-c", saved, KEY], environment)
+
+            # Three mornings without a worker.
+            daily = api.get("deployments/name/token-growth-daily/daily")["id"]
+            for days in (3, 2, 1):
+                then = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+                state = {"type": "SCHEDULED", "state_details": {"scheduled_time": then}}
+                late = {"name": f"late {days}", "state": state, "tags": ["auto-scheduled"]}
+                api.post(f"deployments/{daily}/create_flow_run", late)
+            with started(WORKER, environment, tmp_path / "worker.log"):
+                late_runs = [api.ended(f"late {days}") for days in (3, 2, 1)]
+                assert [run["state"]["name"] for run in late_runs] == ["Superseded", "Superseded", "Completed"]
+                assert server.requests[0].startswith("/api/v1/datasets/rankings-daily")
+
+                # Two days later the source still stands still; a date that cannot be loaded fails a run.
+                stalled = api.done("token-growth-daily/daily", TOKENGROWTH_NOW=TWO_DAYS_LATER)
+                assert stalled["state"]["name"] == "CompletedWithFailures", stalled["state"]
+                refused = api.done("token-growth-backfill/backfill", {"start_date": "2024-01-05"})
+                assert refused["state"]["type"] == "FAILED"
+                wait_for(lambda: len(received) >= 3, "the alerts")
+                assert api.get(f"flow_runs/{zombie}")["state"]["type"] == "CRASHED"
+            # Without a webhook its secret is gone.
+            done(["python", "-m", "flows.automations"], environment)
+            assert [one["name"] for one in api.post("automations/filter")] == ["token-growth zombies"]
+            assert [one["name"] for one in api.post("block_documents/filter")] == ["openrouter-api-key"]
+        for secret in (KEY, TOKEN):
+            assert_nowhere(tables, secret)
+            assert_nowhere(tmp_path, secret)
+    stale, failed, crashed = sorted(received, key=lambda alert: str(alert["event"]), reverse=True)
+    assert (stale["event"], stale["subject"]) == ("token-growth.source.stale", "token-growth.source.rankings-daily")
+    assert "is not held" in stale["message"]
+    assert failed["event"] == "prefect.flow-run.Failed"
+    assert "before 2025-01-01" in failed["message"]
+    assert crashed["event"] == "prefect.flow-run.Crashed"
+    assert crashed["message"] == "No heartbeat for 90 s: the process of this run is gone."
+    assert {alert["path"] for alert in received} == {f"/alerts?token={TOKEN}"}

@@ -66,12 +66,18 @@ def test_a_run_wants_what_is_missing_within_its_reach_and_the_newest_again() -> 
     assert want.cells == {"1": days(14, 15)}
 
 
-def test_a_snapshot_is_wanted_once_a_day_part_by_part() -> None:
+def test_a_snapshot_is_wanted_once_a_day_or_once_in_each_part_of_it() -> None:
     held = Held({"1": frozenset({NOW.date()}), "2": frozenset({NOW.date() - DAY})})
     want = run_want(source(Cadence.SNAPSHOT), held, NOW, TARGET)
     assert want
     assert want.cells == {"2": frozenset({NOW.date()})}
     assert run_want(source(Cadence.SNAPSHOT), held, NOW - DAY, TARGET) is not None
+    often = source(Cadence.SNAPSHOT, series=("1",), snapshots_a_day=4)
+    held = Held({"1": frozenset({NOW.date()})}, retrieved_at={"1": NOW - timedelta(hours=1)})
+    assert run_want(often, held, NOW + timedelta(hours=3.9), TARGET) is None
+    again = run_want(often, held, NOW + timedelta(hours=4), TARGET)
+    assert again
+    assert again.cells == {"1": frozenset({NOW.date()})}
     subjects = {"acme/large": "acme/large-20260101"}
     want = run_want(source(Cadence.SNAPSHOT, series=None), Held(), NOW, TARGET, subjects)
     assert want

@@ -101,7 +101,7 @@ def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(key, use,
 
 
 def test_the_key_shows_in_no_rendering_of_the_settings(use: Callable[..., Settings]) -> None:
-    found = use(None, None, KEY)
+    found = use(None, None, KEY, TOKENGROWTH_ALERT_WEBHOOK_URL=f"https://hooks.example/{KEY}")
     assert KEY not in f"{found!r} {found} {found.model_dump()} {found.model_dump_json()}"
 
 
@@ -127,6 +127,10 @@ BAD = [
     ("OPENROUTER_BASE_URL", "https://[secret"),
     ("OPENROUTER_BASE_URL", "https://openrouter.ai?a=secret"),
     ("OPENROUTER_BASE_URL", "https://openrouter.ai#secret"),
+    ("TOKENGROWTH_ALERT_WEBHOOK_URL", "hooks.example/secret"),
+    ("TOKENGROWTH_ALERT_WEBHOOK_URL", "http://hooks.example/secret"),
+    ("TOKENGROWTH_ALERT_WEBHOOK_URL", "https:///secret"),
+    ("TOKENGROWTH_ALERT_WEBHOOK_URL", "https://[secret"),
 ]
 
 
