@@ -302,6 +302,7 @@ def query(
     table, summary = reading.query(_settings(), sql)
     form = Format.JSON if json else form
     _line(table.render(form))
+    _cite(table.note, form)
     _summary(summary, form)
     return EXIT_OK
 
@@ -525,8 +526,15 @@ def _print(json: bool, value: dict[str, Any], tables: Sequence[Table], summary: 
 def _print_read(read: Shown | Explained | Ledger | Trend, form: Format, json: bool) -> int:
     form = Format.JSON if json else form
     _line(read.render(form))
+    _cite(read.citation, form)
     _summary(read.summary, form)
     return EXIT_OK
+
+
+def _cite(citation: str, form: Format) -> None:
+    """Cite on the error stream where the output is for machines, and has no room for it."""
+    if form in (Format.CSV, Format.JSON):
+        sys.stderr.write(f"{citation}\n")
 
 
 def _summary(sentence: str, form: Format) -> None:
