@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable
@@ -335,6 +336,25 @@ def test_the_archive_is_not_touched_while_another_writes(
             assert ended.code == 1
             assert "Another run has been writing" in ended.err
     assert cli("archive", "verify").out.endswith("0 leftovers\n")
+
+
+def test_packs_of_one_month_at_a_time_are_unpacked_and_nothing_stays(
+    home: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = tmp_path / "room"
+    room.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(room))
+    retention.compact(settings, datetime(2026, 11, 1, tzinfo=UTC).date())
+    archive, months = Archive(home / "archive"), []
+    for fetch in archive.fetches():
+        archive.read(fetch)
+        (unpacked,) = room.iterdir()
+        months.append([path.name for path in unpacked.iterdir()])
+    assert months[0] == ["2026-08"]
+    assert months[-1] == ["2026-10"]
+    assert {len(found) for found in months} == {1}
+    del archive
+    assert list(room.iterdir()) == []
 
 
 def test_a_pack_that_cannot_be_read_back_takes_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
