@@ -69,7 +69,7 @@ class Report:
 
 def verify(settings: Settings) -> Report:
     """Read the whole archive and hold it against its checksums."""
-    archive = Archive(settings.archive_dir)
+    archive = _archive(settings)
     with locked(settings):
         damages = list(archive.verify())
         rows = list(_readable(archive))
@@ -98,7 +98,7 @@ def verify(settings: Settings) -> Report:
 
 
 def compact(settings: Settings, before: date | None = None) -> Report:
-    """Pack the bodies of all months before that of `before`, by default the last whole one but one, and tidy up.
+    """Pack the bodies of all months before that of `before`, by default the last whole one, and tidy up.
 
     An object is removed when a pack of every month and source that names it was read back and holds it. Raises
     UsageError for a month that is not over, DamagedError for a manifest that is damaged or not complete.
@@ -107,7 +107,7 @@ def compact(settings: Settings, before: date | None = None) -> Report:
     before = before or (this_month - timedelta(days=1)).replace(day=1)
     if before > this_month:
         raise UsageError(f"Only months that are over are packed; the newest --before is {this_month:%Y-%m}.")
-    archive = Archive(settings.archive_dir)
+    archive = _archive(settings)
     with locked(settings):
         groups = by_pack(archive.fetches())
         old = {key: rows for key, rows in groups.items() if key[0] < f"{before:%Y-%m}"}
@@ -153,6 +153,14 @@ def compact(settings: Settings, before: date | None = None) -> Report:
     )
 
 
+def _archive(settings: Settings) -> Archive:
+    """Return the archive of a home; raise UsageError where there is none, before anything is made there."""
+    archive = Archive(settings.archive_dir)
+    if not any(map(manifest_lines, archive.manifests())) and not archive.objects() and not archive.packs():
+        raise UsageError(f"{archive.folder} holds no archived answers; check TOKENGROWTH_HOME.")
+    return archive
+
+
 def _pack(archive: Archive, key: tuple[str, str], rows: list[Fetch]) -> tuple[set[str], bool, list[Damage]]:
     """Pack the bodies of one month and source; return what its pack holds, whether it is new, and what is damaged.
 
@@ -185,12 +193,10 @@ def copy(settings: Settings, home: Path) -> Report:
     """
     if home.resolve() == settings.home.resolve():
         raise UsageError(f"{home} is the home that would be copied; name another folder.")
-    ours, theirs = Archive(settings.archive_dir), Archive(home / "archive")
+    ours, theirs = _archive(settings), Archive(home / "archive")
     with locked(settings):
         rows = list(ours.fetches())
-        if not rows:
-            raise UsageError(f"{ours.folder} holds no archived answers to copy; check TOKENGROWTH_HOME.")
-        _refuse_another_world(rows[0], theirs, home)
+        _refuse_another_world(rows, theirs, home)
         with locked(settings.model_copy(update={"home": home})):
             manifests = {path.name: _merged(path, theirs.folder / "manifest" / path.name) for path in ours.manifests()}
             result = _copy_bodies(ours, theirs, rows)
@@ -280,9 +286,9 @@ def _merged(path: Path, target: Path) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def _refuse_another_world(first: Fetch, theirs: Archive, home: Path) -> None:
-    other = next(_readable(theirs), None)
-    if other and other.headers.get(SIMULATED_HEADER) != first.headers.get(SIMULATED_HEADER):
+def _refuse_another_world(rows: Sequence[Fetch], theirs: Archive, home: Path) -> None:
+    first, other = next(iter(rows), None), next(_readable(theirs), None)
+    if first and other and other.headers.get(SIMULATED_HEADER) != first.headers.get(SIMULATED_HEADER):
         here, there = ("simulated" if row.is_simulated else "real" for row in (first, other))
         what = "simulated data of another seed" if here == there else f"{there} data, not {here} data"
         raise UsageError(f"{home} holds {what}; name another folder. Nothing was copied.")

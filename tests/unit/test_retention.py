@@ -321,15 +321,24 @@ def test_a_target_with_other_data_is_refused(home: Path, settings: Settings, tar
     with pytest.raises(UsageError, match="is the home that would be copied"):
         retention.copy(settings, home)
     assert len(contents(apart)) == 1
-    with pytest.raises(UsageError, match="holds no archived answers to copy"):
-        retention.copy(settings.model_copy(update={"home": tmp_path / "none"}), target)
+
+
+def test_a_home_without_an_archive_is_no_whole_one_and_stays_untouched(
+    settings: Settings, target: Path, tmp_path: Path
+) -> None:
+    nothing = settings.model_copy(update={"home": tmp_path / "mistyped"})
+    for command in (retention.verify, retention.compact, lambda settings: retention.copy(settings, target)):
+        with pytest.raises(UsageError, match=r"holds no archived answers; check TOKENGROWTH_HOME\."):
+            command(nothing)
+    assert not nothing.home.exists()
+    assert not target.exists()
 
 
 def test_the_archive_is_not_touched_while_another_writes(
     use: Callable[..., Settings], cli: Callable[..., Ended], tmp_path: Path
 ) -> None:
     settings = use(now=NOW, TOKENGROWTH_LOCK_TIMEOUT_SECONDS="0")
-    settings.home.mkdir(parents=True)
+    add(settings.home, 1)
     with FileLock(settings.lock_path):
         for words in (["verify"], ["compact"], ["copy", str(tmp_path / "backup")]):
             ended = cli("archive", *words)
