@@ -7,7 +7,7 @@ TESTS ?=
 READY := $(VENV)/.installed-$(notdir $(LOCK))
 PYTEST := $(VENV)/bin/python -m pytest
 
-.PHONY: help run demo test test-slow torture lint bench docs lock clean
+.PHONY: help run demo test test-slow torture lint bench docs lock audit clean
 
 help:
 	@echo "make run        fetch OpenRouter's rankings, build the growth tables, show them (no key needed)"
@@ -18,6 +18,7 @@ help:
 	@echo "make lint       ruff, mypy, sqlfluff"
 	@echo "make bench      times and memory"
 	@echo "make docs       write the generated parts of README.md and docs/ again"
+	@echo "make audit      look the locked packages up among known vulnerabilities (needs the network)"
 	@echo "make lock       resolve the dependencies again (needs uv)"
 
 run: $(READY)
@@ -80,5 +81,17 @@ lock:
 	$(RESOLVE) --extra stats --upgrade -o requirements.lock
 	echo 'duckdb<2' | $(RESOLVE) --upgrade --constraint - -o requirements-duckdb15.lock
 
+# pip-audit has an environment of its own: what it needs is no part of the program. The status is 3 where nobody could
+# be asked, which make shows as `Error 3`.
+AUDIT_VENV ?= .venv-audit
+AUDIT_INSTALL ?= python3 -m venv $(AUDIT_VENV) && \
+	$(AUDIT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+
+audit:
+	@if ! $(AUDIT_VENV)/bin/python -c 'import pip_audit' >/dev/null 2>&1; then \
+		{ $(AUDIT_INSTALL); } || { echo "audit: not run: pip-audit cannot be installed"; exit 3; }; \
+	fi
+	@$(AUDIT_VENV)/bin/python -m tests.audit
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist
+	rm -rf $(VENV) $(AUDIT_VENV) .pytest_cache .mypy_cache .ruff_cache dist

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.outcome import Outcome
     from pipeline.planner import SourcePlan
     from pipeline.reading import Shown
+    from pipeline.retention import Report
     from pipeline.settings import Settings
     from pipeline.trend import Trend
 
@@ -36,6 +37,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Add --debug to any command to see the traceback of an error.",
 )
+
+archive = typer.Typer(help="Verify, compact and copy the archive of all answers.", no_args_is_help=True)
+app.add_typer(archive, name="archive")
 
 T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
@@ -298,6 +302,7 @@ def query(
     table, summary = reading.query(_settings(), sql)
     form = Format.JSON if json else form
     _line(table.render(form))
+    _cite(table.note, form)
     _summary(summary, form)
     return EXIT_OK
 
@@ -315,6 +320,47 @@ def status(json: Json = False) -> int:
     )
     _print(json, facts, tables, summary)
     return EXIT_OK
+
+
+@archive.command()
+def verify(json: Json = False) -> int:
+    """Read the whole archive, hold it against its checksums, and name what is damaged, with the mend."""
+    from pipeline import retention
+
+    return _print_report(retention.verify(_settings()), json)
+
+
+@archive.command()
+def compact(
+    before: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m"], help="Months before this one are packed. Default: the last whole month."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Pack past months, one file a source and month, and remove what killed runs left; no fetch is lost."""
+    from pipeline import retention
+
+    return _print_report(retention.compact(_settings(), before.date() if before else None), json)
+
+
+@archive.command()
+def copy(
+    target: Annotated[Path, typer.Argument(help="Home folder that gets the copy, in its folder `archive`.")],
+    json: Json = False,
+) -> int:
+    """Copy to another home what it lacks of the archive, verified; what is damaged there is made good."""
+    from pipeline import retention
+
+    return _print_report(retention.copy(_settings(), target), json)
+
+
+def _print_report(report: Report, json: bool) -> int:
+    if not json:
+        for sentence in report.sentences():
+            sys.stderr.write(f"damaged: {sentence}\n")
+    _print(json, report.to_dict(), report.tables, report.summary)
+    return report.exit_code
 
 
 @app.command()
@@ -480,8 +526,15 @@ def _print(json: bool, value: dict[str, Any], tables: Sequence[Table], summary: 
 def _print_read(read: Shown | Explained | Ledger | Trend, form: Format, json: bool) -> int:
     form = Format.JSON if json else form
     _line(read.render(form))
+    _cite(read.citation, form)
     _summary(read.summary, form)
     return EXIT_OK
+
+
+def _cite(citation: str, form: Format) -> None:
+    """Cite on the error stream where the output is for machines, and has no room for it."""
+    if form in (Format.CSV, Format.JSON):
+        sys.stderr.write(f"{citation}\n")
 
 
 def _summary(sentence: str, form: Format) -> None:

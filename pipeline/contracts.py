@@ -6,6 +6,8 @@ the whole payload; an unknown field is kept in the archive and warned of. Nothin
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +27,11 @@ MAX_ROWS_A_DAY = 51  # the 50 largest models and `other`
 # The sums of a thousand such days fit into a BIGINT; the largest day so far had 2.6e13.
 MAX_TOKENS_A_DAY = 5 * 10**15
 OTHER = "other"
+# What any JSON from outside must keep to, whatever it says. The size of a body is limited where it is read.
+MAX_DEPTH = 100
+MAX_ITEMS = 200_000
+MAX_TEXT_LENGTH = 100_000
+MAX_INTEGER = 2**63 - 1
 # What OpenRouter's documentation names as filters of the rankings; charts of its page bear the same names.
 CONTEXT_BUCKETS = ("1K", "10K", "100K", "1M", "10M")
 CATEGORIES = (
@@ -105,6 +112,62 @@ class Parsed:
 P = TypeVar("P", bound=Payload)
 
 
+def bounded_json(body: bytes, what: str, *, absent: str | None = None) -> Any:
+    """Decode JSON within the limits above; raise ContractBrokenError for what goes beyond them.
+
+    Repeated keys, of which one would silently win, and numbers that no column can hold are refused, too. A field whose
+    value is `absent` is left out.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
+            raise _beyond(what, f"repeats a key of {printable([name for name, _ in pairs])}")
+        return {name: value for name, value in pairs if value != absent} if absent else fields
+
+    def no_number(name: str) -> None:
+        raise _beyond(what, f"holds {name}, which is no number in JSON")
+
+    try:
+        value = json.loads(body, object_pairs_hook=unique, parse_constant=no_number)
+    except RecursionError:
+        raise _beyond(what, f"nests deeper than {MAX_DEPTH} levels") from None
+    except ValueError as error:
+        raise _beyond(what, f"is not valid JSON ({error}), {body[:40]!r}") from None
+    _hold_limits(value, what)
+    return value
+
+
+def _hold_limits(value: Any, what: str) -> None:
+    """Walk a decoded value level by level, so that its depth cannot exhaust the stack."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, str):
+                if len(one) > MAX_TEXT_LENGTH:
+                    raise _beyond(what, f"holds a text of {len(one):,} characters, more than {MAX_TEXT_LENGTH:,}")
+            elif isinstance(one, list | dict):
+                if len(one) > MAX_ITEMS:
+                    raise _beyond(what, f"holds a list of {len(one):,} items, more than {MAX_ITEMS:,}")
+                inner.extend(one)
+                if isinstance(one, dict):
+                    inner.extend(one.values())
+            elif isinstance(one, int):
+                if abs(one) > MAX_INTEGER:
+                    raise _beyond(what, f"holds a whole number beyond {MAX_INTEGER:,}")
+            elif isinstance(one, float) and not math.isfinite(one):
+                raise _beyond(what, "holds a number that is too large for any column")
+        if not inner:
+            return
+        level = inner
+    raise _beyond(what, f"nests deeper than {MAX_DEPTH} levels")
+
+
+def _beyond(what: str, sentence: str) -> ContractBrokenError:
+    return ContractBrokenError(f"{what} {sentence}. Nothing of it was landed.")
+
+
 def read_json(model: type[P], body: bytes, what: str) -> P:
     """Validate a JSON body; raise ContractBrokenError that names the first place that is wrong."""
     if not body.strip():
@@ -112,7 +175,7 @@ def read_json(model: type[P], body: bytes, what: str) -> P:
     if body.lstrip()[:1] == b"<":
         raise ContractBrokenError(f"{what} is a web page, not JSON; the server may be checking for browsers.")
     try:
-        return model.model_validate_json(body)
+        payload = model.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(printable(part) for part in first["loc"]) or "the body"
@@ -122,6 +185,9 @@ def read_json(model: type[P], body: bytes, what: str) -> P:
             f"{what} breaks its contract at {place}: {first['msg']}{found} "
             f"({error.error_count()} such places). Nothing of it was landed."
         ) from None
+    # After the contract, which names the place; what it does not ask for is held to the limits all the same.
+    bounded_json(body, what)
+    return payload
 
 
 def unknown_fields(payloads: Iterable[Payload], what: str) -> tuple[str, ...]:
@@ -204,4 +270,4 @@ def gaps(dates: Iterable[date], step_days: int = 1) -> list[date]:
 
 
 def _row(frame: pl.DataFrame) -> dict[str, Any]:
-    return {name: str(value) for name, value in frame.row(0, named=True).items()}
+    return {name: printable(value) for name, value in frame.row(0, named=True).items()}

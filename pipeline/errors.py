@@ -62,5 +62,9 @@ class LockedError(TokenGrowthError):
     """Another run holds the writer lock."""
 
 
+class DamagedError(TokenGrowthError):
+    """Something in the archive is no longer what was received."""
+
+
 class BuildFailedError(TokenGrowthError):
     """A model or a check failed; the transaction was rolled back."""

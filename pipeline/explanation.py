@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.reading import full_name, simulated_note, simulated_title
+from pipeline.reading import cited, full_name, simulated_note, simulated_title
 from pipeline.rendering import Format, Table, clean, signed, to_json, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of
@@ -81,6 +81,7 @@ class Explained:
     events: Table
     raw: dict[str, Any]
     summary: str
+    citation: str
 
     def render(self, form: Format) -> str:
         """Return both tables; of CSV the steps only, because one file holds one table."""
@@ -128,6 +129,7 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
             EVENTS,
             [list(TELLING), dimension, day, window_days, since, day, not has_models, entities, SHOWN_EVENTS],
         )
+    citation = cited(contract, dimension)
     before, after = (sum(row[name] for row in steps) for name in ("tokens_before", "tokens_after"))
     growth = 100 * (after / before - 1) if before else None
     raw = {
@@ -141,7 +143,7 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
         "is_simulated": contract["is_simulated"],
         "steps": steps,
         "events": events,
-        "citation": contract["citation"],
+        "citation": citation,
     }
     simulated = simulated_title(contract["is_simulated"])
     state = " (provisional: a day of either window may be restated)" if steps[0]["is_provisional"] else ""
@@ -152,9 +154,10 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
     summary = f"explain: {_rate(growth)} over {window_days} days until {day}, {len(steps)} steps, {len(events)} events"
     return Explained(
         _waterfall(title, steps, shown, dimension),
-        _events(events, since, day, contract["citation"], plurals[dimension] if has_models else ""),
+        _events(events, since, day, citation, plurals[dimension] if has_models else ""),
         raw,
         summary + simulated_note(contract["is_simulated"]),
+        citation,
     )
 
 
@@ -235,6 +238,7 @@ class Ledger:
     title: str
     note: str
     summary: str
+    citation: str
 
     def render(self, form: Format) -> str:
         """Return the ledger: on the screen a paragraph a claim, because findings are sentences."""
@@ -266,10 +270,15 @@ def claims(settings: Settings) -> Ledger:
     counts = {
         verdict: sum(row["verdict"] == verdict for row in rows) for verdict in dict.fromkeys(r["verdict"] for r in rows)
     }
-    note = "Grades: A exact from public data, B an estimate or a proxy, C not public. " + contract["citation"]
+    citation = cited(contract)
+    note = "Grades: A exact from public data, B an estimate or a proxy, C not public. " + citation
     summary = "claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     return Ledger(
-        [row | {"is_simulated": is_simulated} for row in rows], title, note, summary + simulated_note(is_simulated)
+        [row | {"is_simulated": is_simulated} for row in rows],
+        title,
+        note,
+        summary + simulated_note(is_simulated),
+        citation,
     )
 
 

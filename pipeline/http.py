@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -143,6 +145,8 @@ class Client:
             )
         if new.scheme != "https" and new.hostname not in LOOPBACK_HOSTS:
             raise SourceError(f"{_shown(url)} redirects to {new.scheme}://{new.hostname}, which is not https.")
+        if _is_public(old.hostname) and not _is_public(new.hostname):
+            raise SourceError(f"{_shown(url)} redirects to {new.hostname}, which is no public address.")
 
     def _send(self, url: str, key: SecretStr | None, is_counted: bool) -> Answer:
         if is_counted and self._quota:
@@ -242,6 +246,23 @@ def _redirect_target(url: str, location: str) -> str:
     except ValueError:
         raise SourceError(f"{_shown(url)} redirects to an address that is none; check OPENROUTER_BASE_URL.") from None
     return target
+
+
+def _is_public(host: str | None) -> bool:
+    """Tell whether a host may be one of the internet: a name, or an address in any spelling that is not private.
+
+    Names are not resolved: who is behind one is for TLS to say.
+    """
+    host = host or "localhost"
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host)).is_global
+    except OSError:
+        pass
+    try:
+        address = ipaddress.IPv6Address(host)
+    except ValueError:
+        return host != "localhost" and not host.endswith(".localhost")
+    return (address.ipv4_mapped or address).is_global
 
 
 def _shown(url: str) -> str:

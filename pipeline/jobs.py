@@ -319,6 +319,17 @@ def writing(settings: Settings, name: str, *, anew: bool = False) -> Iterator[Jo
     warehouse, which takes the old one's place only when the job has succeeded.
     """
     started = time.perf_counter()
+    with locked(settings), open_warehouse(settings, anew=anew) as warehouse:
+        job = Job(settings, warehouse, Outcome(name))
+        if not anew:
+            job.publish()
+        yield job
+        job.outcome.seconds = time.perf_counter() - started
+
+
+@contextmanager
+def locked(settings: Settings) -> Iterator[None]:
+    """Hold the one lock of all writers of a home; raise LockedError when it stays taken."""
     settings.home.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.lock_path, timeout=settings.lock_timeout_seconds)
     try:
@@ -329,12 +340,7 @@ def writing(settings: Settings, name: str, *, anew: bool = False) -> Iterator[Jo
             "try again when it has finished, or set TOKENGROWTH_LOCK_TIMEOUT_SECONDS."
         ) from None
     try:
-        with open_warehouse(settings, anew=anew) as warehouse:
-            job = Job(settings, warehouse, Outcome(name))
-            if not anew:
-                job.publish()
-            yield job
-            job.outcome.seconds = time.perf_counter() - started
+        yield
     finally:
         lock.release()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from pipeline.settings import Settings
 from pipeline.warehouse import ask, published, rows_of
 
 NOT_LOADED = "not loaded"
+APPS = "(openrouter.ai/apps)"
 NO_RANK = "\N{EN DASH}"
 
 NEWEST = "select max(date) as date from fct_token_growth_daily where dimension = ?"
@@ -38,6 +39,7 @@ class Shown:
     plain: Table
     raw: Table
     summary: str
+    citation: str
 
     def render(self, form: Format) -> str:
         """Return the table that suits a format; only raw values know null."""
@@ -46,11 +48,30 @@ class Shown:
 
 
 def query(settings: Settings, sql: str) -> tuple[Table, str]:
-    """Run one query on the published file, its marts found by their bare names; return rows and summary line."""
+    """Run one query on the published file, its marts found by their bare names; return rows and summary line.
+
+    The table's note cites every place, because nobody knows which ones a query reads.
+    """
     with published(settings) as connection:
-        table = Table("", *ask(connection, sql))
-        is_simulated = rows_of(connection, "select is_simulated from contract")[0]["is_simulated"]
-    return table, f"query: {len(table.rows):,} rows" + simulated_note(is_simulated)
+        columns, rows = ask(connection, sql)
+        contract = rows_of(connection, "select * from contract")[0]
+    table = Table("", columns, rows, cited(contract))
+    return table, f"query: {len(table.rows):,} rows" + simulated_note(contract["is_simulated"])
+
+
+def cited(contract: Mapping[str, Any], dimension: str | None = None) -> str:
+    """Return what the licence asks to show with figures: the lines of the places they come from, and the licence.
+
+    Those of a dimension come from the rankings, of apps from the apps' rankings, too; without one every place is cited.
+    """
+    if contract["is_simulated"]:
+        return str(contract["citation"])
+    lines = [contract["citation"]]
+    if dimension is None:
+        lines = contract["citations"] or []
+    elif dimension.startswith("app"):
+        lines = [line for line in contract["citations"] or [] if APPS in line] + lines
+    return " ".join([*(line for line in lines if line), f"Licence: {contract['licence']}."])
 
 
 def simulated_note(is_simulated: bool) -> str:
@@ -98,10 +119,11 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
     what = "Tokens of all public models, until" if dimension == "total" else f"Largest {plurals[dimension]} on"
     title = f"{simulated}{what} {day}{state}"
     note = f"{hidden} more listed {plurals[dimension]} are not shown. " if hidden > 0 else ""
+    citation = cited(contract, dimension)
     # Where no title is printed, a column says whether the figures are made up.
     origin = {"is_simulated": contract["is_simulated"]}
     pretty, plain, raw = (
-        Table(title, list(cells[0]), [list(cell.values()) for cell in cells], note + contract["citation"])
+        Table(title, list(cells[0]), [list(cell.values()) for cell in cells], note + citation)
         for cells in (
             [_cells(row, PRETTY) for row in rows],
             [_cells(row, PLAIN) | origin for row in rows],
@@ -109,7 +131,7 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
         )
     )
     summary = f"show: {len(rows)} rows of {dimension} until {day}, newest day {newest}"
-    return Shown(pretty, plain, raw, summary + simulated_note(contract["is_simulated"]))
+    return Shown(pretty, plain, raw, summary + simulated_note(contract["is_simulated"]), citation)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipeline import fitting, models
@@ -19,12 +19,26 @@ def settings() -> str:
 
 
 def commands(app: typer.Typer) -> str:
-    """Return one row a command."""
+    """Return one row a command, those of groups too."""
+    rows = [
+        (f"tokengrowth {' '.join(words)}", command.get_short_help_str(200))
+        for words, command in command_words(app).items()
+    ]
+    return _markdown(("command", "what it does"), rows)
+
+
+def command_words(app: typer.Typer) -> dict[tuple[str, ...], Any]:
+    """Return every command by the words that call it, in the order of the help."""
     import typer
 
-    group: Any = typer.main.get_command(app)
-    rows = [(f"tokengrowth {name}", command.get_short_help_str(200)) for name, command in group.commands.items()]
-    return _markdown(("command", "what it does"), rows)
+    def within(group: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                yield from within(command, (*words, name))
+            else:
+                yield (*words, name), command
+
+    return dict(within(typer.main.get_command(app), ()))
 
 
 def tables() -> str:

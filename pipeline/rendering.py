@@ -1,21 +1,28 @@
 """Tables on the screen, as CSV, Markdown and JSON; numbers as people read them.
 
-Names of models come from outside: a cell is escaped for the format that it goes into, so that none of them
-can start a spreadsheet formula, break a Markdown table or colour a terminal.
+Names of models and apps come from outside: a cell is escaped for the format that it goes into, so that none of them
+can start a spreadsheet formula, become a link or markup in Markdown, or steer a terminal.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for a formula, also behind blanks and in full width, and what makes it split a cell.
+FORMULA = re.compile(r"[\W_]*?[=+\-@%\uff1d\uff0b\uff0d\uff20\uff05]|[\t\r\n]")
+TO_QUOTE = re.compile(r'[,;"\t\r\n]|^\s|\s$')
+# What Markdown of some flavours makes a link or a mention of, however it is escaped.
+LINK = re.compile(r"@|://|www\.|(mailto|xmpp):", re.IGNORECASE)
+MARKDOWN_SPECIAL = re.compile(r"[\\`*_\[\]<>|&~$]")
+# Letters that show nothing, beside those that `str.isprintable` tells.
+INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+MAX_SHOWN_LENGTH = 300
 SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
@@ -47,19 +54,19 @@ class Table:
 
     def _csv(self) -> str:
         rows = [self.columns, *self.rows]
-        return "\n".join(_csv_line([_csv_cell(value) for value in row]) for row in rows)
+        return "\n".join(",".join(map(_csv_cell, row)) for row in rows)
 
     def _markdown(self) -> str:
         numeric = self._numeric()
-        lines = [f"**{_markdown_cell(self.title)}**", ""] if self.title else []
+        lines = [f"**{_markdown(self.title)}**", ""] if self.title else []
         lines.append("| " + " | ".join(map(_markdown_cell, self.columns)) + " |")
         lines.append("|" + "|".join(" ---: " if right else " --- " for right in numeric) + "|")
         lines += ["| " + " | ".join(map(_markdown_cell, row)) + " |" for row in self.rows]
-        return "\n".join([*lines, *(["", _markdown_cell(self.note)] if self.note else [])])
+        return "\n".join([*lines, *(["", _markdown(self.note)] if self.note else [])])
 
     def _screen(self) -> str:
         numeric = self._numeric()
-        cells = [[clean(name) for name in self.columns], *([clean(_text(v)) for v in row] for row in self.rows)]
+        cells = [[clean(name) for name in self.columns], *([_shown(v) for v in row] for row in self.rows)]
         widths = [max(len(row[n]) for row in cells) for n in range(len(self.columns))]
         lines = [
             "  ".join(
@@ -69,7 +76,9 @@ class Table:
             for row in cells
         ]
         lines.insert(1, "  ".join("-" * width for width in widths))
-        return "\n".join([*([self.title] if self.title else []), *lines, *([self.note] if self.note else [])])
+        return "\n".join(
+            [*([clean(self.title)] if self.title else []), *lines, *([clean(self.note)] if self.note else [])]
+        )
 
     def _numeric(self) -> list[bool]:
         """Tell which columns are set flush right: those that hold a number in some row."""
@@ -121,30 +130,40 @@ def _looks_numeric(value: Any) -> bool:
 
 
 def clean(text: str) -> str:
-    """Drop control characters: a name from outside must not steer a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """Replace what shows nothing: a name from outside must not steer a terminal, nor look like another."""
+    return "".join(c if c.isprintable() and c not in INVISIBLE else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _csv_line(cells: Sequence[Any]) -> str:
-    """Return one line without its end; a cell with CR or LF is quoted, because the default line end holds both."""
-    file = io.StringIO()
-    csv.writer(file).writerow(cells)
-    return file.getvalue().removesuffix("\r\n")
+def _shown(value: Any) -> str:
+    """Return a cell for people: one line, and cut where it would push all others off the screen."""
+    text = clean(_text(value))
+    return text if len(text) <= MAX_SHOWN_LENGTH else text[: MAX_SHOWN_LENGTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+def _csv_cell(value: Any) -> str:
+    """Return a cell that no spreadsheet calculates or splits, whichever separator it expects."""
+    if value is None:
+        return ""
     if isinstance(value, datetime):
         return value.isoformat()
-    return value
+    if not isinstance(value, str):
+        return str(value)
+    text = f"'{value}" if FORMULA.match(value) else value
+    return '"{}"'.format(text.replace('"', '""')) if TO_QUOTE.search(text) else text
+
+
+def _markdown(text: str) -> str:
+    return MARKDOWN_SPECIAL.sub(r"\\\g<0>", clean(text))
 
 
 def _markdown_cell(value: Any) -> str:
-    text = clean(_text(value))
-    for character in "\\`*_[]<>|":
-        text = text.replace(character, f"\\{character}")
-    return text
+    """Return a cell without markup; as code where escapes would not keep it from becoming a link or a mention."""
+    text = _shown(value)
+    if not LINK.search(text):
+        return _markdown(text)
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
 
 
 def _json_value(value: Any) -> Any:

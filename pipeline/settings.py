@@ -200,6 +200,11 @@ class Settings(BaseSettings):
         """One Parquet file a mart, beside the published database."""
         return self.home / "published" / "parquet"
 
+    @property
+    def licence_path(self) -> Path:
+        """Citation and licence of the published figures, beside them."""
+        return self.home / "published" / "LICENCE.txt"
+
 
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and `.env`; raise UsageError that names the variable, never its value.

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from pipeline.quota import Quota
+from pipeline.reading import cited
 from pipeline.rendering import Table
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of, unbuilt_marts
@@ -106,7 +107,7 @@ def status(settings: Settings) -> tuple[dict[str, Any], list[Table]]:
         "figures_that_differ": disagreements,
         "statistics_tables": f"not built: {', '.join(unbuilt)}" if unbuilt else "all built",
         "requests_used_today": f"{quota.used_today()} of {settings.requests_per_day}" if quota else "no key set",
-        "citation": contract["citation"],
+        "citation": cited(contract),
     }
     for source in sources:
         mine = states.get(source["source"], {})

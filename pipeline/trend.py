@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.fitting import SPANS
-from pipeline.reading import full_name, simulated_note, simulated_title
+from pipeline.reading import cited, full_name, simulated_note, simulated_title
 from pipeline.rendering import Format, Table, signed, to_json, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of
@@ -48,6 +48,7 @@ class Trend:
     tables: Sequence[Table]
     raw: dict[str, Any]
     summary: str
+    citation: str
 
     def render(self, form: Format) -> str:
         """Return all tables; of CSV the trends only, because one file holds one table."""
@@ -76,6 +77,7 @@ def trend(settings: Settings, dimension: str, span: str, top: int) -> Trend:
     if not trends:
         least = "28 loaded days in a row" if is_total else "an entity with 0.1 % of all tokens on each day of the span"
         raise UsageError(f"There is no trend of {plurals[dimension]} over {span} yet; it takes {least}.")
+    citation = cited(contract, dimension)
     simulated = simulated_title(contract["is_simulated"])
     state = " (provisional: a day may be restated)" if trends[0]["is_provisional"] else ""
     what = "all tokens double" if is_total else f"the tokens of {plurals[dimension]} double, over {_span(trends[0])}"
@@ -87,15 +89,15 @@ def trend(settings: Settings, dimension: str, span: str, top: int) -> Trend:
         note += "* days hold together so much that the interval covers less than 95 %. "
     columns = ["span" if is_total else dimension, "trend a week", "95 % interval", "doubling time", "95 % interval"]
     cells = [[_span(row) if is_total else row["entity"], *_cells(row)] for row in shown]
-    tables = [Table(title, [*columns, "momentum", "acceleration"], cells, note + contract["citation"])]
+    tables = [Table(title, [*columns, "momentum", "acceleration"], cells, note + citation)]
     if week:
         tables.append(_week(week))
     if is_total:
-        tables.append(_anomalies(anomalies, contract["citation"]))
-    raw = {"trends": trends, "is_simulated": contract["is_simulated"], "citation": contract["citation"]}
+        tables.append(_anomalies(anomalies, citation))
+    raw = {"trends": trends, "is_simulated": contract["is_simulated"], "citation": citation}
     raw |= {"week": week, "anomalies": anomalies} if is_total else {}
     summary = f"trend: {len(shown)} rows of {dimension} until {trends[0]['date']}"
-    return Trend(tables, raw, summary + simulated_note(contract["is_simulated"]))
+    return Trend(tables, raw, summary + simulated_note(contract["is_simulated"]), citation)
 
 
 def _span(row: dict[str, Any]) -> str:

@@ -266,10 +266,12 @@ class Warehouse:
             return False
         rows = self._rows(LAST_BUILD)
         parquet = {self._settings.parquet_dir / f"{model.name}.parquet" for model in self._parquet_models()}
-        if published_build_id(self._settings) == rows[0][0] and all(path.exists() for path in parquet):
+        files = {*parquet, self._settings.licence_path}
+        if published_build_id(self._settings) == rows[0][0] and all(path.exists() for path in files):
             return False
         path = self._settings.published_path
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._publish_licence()
         self._publish_parquet()
         part = path.with_name(f"{path.name}.part")
         part.unlink(missing_ok=True)
@@ -278,10 +280,24 @@ class Warehouse:
         part.replace(path)
         return True
 
+    def _publish_licence(self) -> None:
+        """Write what to show with the figures, for those who take a Parquet file and nothing else."""
+        is_simulated, as_of, citations, licence = self._rows(
+            "select is_simulated, as_of, citations, licence from meta.contract"
+        )[0]
+        head = "Made-up figures." if is_simulated else "OpenRouter's figures. Show these lines with them:"
+        lines = [f"{head}", "", *citations, "", f"Licence: {licence}", f"As of: {as_of:%Y-%m-%dT%H:%M:%SZ}"]
+        path = self._settings.licence_path
+        part = path.with_name(f"{path.name}.part")
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        _sync(part)
+        part.replace(path)
+
     def _publish_parquet(self) -> None:
         folder = self._settings.parquet_dir
         folder.mkdir(parents=True, exist_ok=True)
-        citation, licence = self._rows("select citation, licence from meta.contract")[0]
+        citations, licence = self._rows("select citations, licence from meta.contract")[0]
+        citation = " ".join(citations)
         for model in self._parquet_models():
             part = folder / f"{model.name}.parquet.part"
             self._connection.execute(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import models, settings
+from pipeline import models, reference, settings
 from pipeline.cli import app
 from pipeline.rendering import Format
 from pipeline.sources import SOURCES
@@ -62,12 +62,9 @@ def test_every_measure_is_documented() -> None:
 
 
 def test_every_command_setting_and_mart_is_documented(cli: Callable[..., Ended]) -> None:
-    for command in app.registered_commands:
-        assert command.callback
-        name = command.name or command.callback.__name__
-        assert f"tokengrowth {name}" in README
-        help_text = cli(name, "--help").out
-        assert "--json" in help_text
+    for words in reference.command_words(app):
+        assert f"tokengrowth {' '.join(words)}" in README
+        assert "--json" in cli(*words, "--help").out
     for name, _, meaning in settings.variables():
         assert name in README
         assert meaning.endswith(".")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.contracts import bounded_json
 from pipeline.errors import ContractBrokenError
 
 MAX_BYTES = 8 * 2**20  # sixteen times the recorded rankings page
@@ -107,19 +108,6 @@ def stream_rows(stream: bytes, what: str) -> Iterator[tuple[str, Any]]:
         payload = stream[head.end() : end]
         # Rows of other kinds begin with a capital letter: modules (I), hints (HL), errors (E), debug data (D).
         if payload and payload[0] in JSON_STARTS:
-            yield place, _json(payload, place)
+            # React writes an absent value as text.
+            yield place, bounded_json(payload, place, absent="$undefined")
         position = end
-
-
-def _json(payload: bytes, place: str) -> Any:
-    """Decode one row. JSON would let the last of two equal keys win; React writes an absent value as text."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs):
-            raise broken(place, f"repeats a key of {str([name for name, _ in pairs])[:60]}")
-        return {name: part for name, part in pairs if part != "$undefined"}
-
-    try:
-        return json.loads(payload, object_pairs_hook=unique)
-    except (ValueError, RecursionError):
-        raise broken(place, f"is not valid JSON, {payload[:40]!r}") from None

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import polars as pl
     from polars._typing import PolarsDataType
 
-MAX_DEPTH = 100
 MAX_SECTIONS = 100
 MAX_ROWS = 50_000  # of one table; the recorded page's charts have some 2,500
 
@@ -215,8 +214,7 @@ def _sections(rows: Iterable[tuple[str, Any]], what: str) -> Iterator[Payload]:
     """Yield every section at any depth of any row, once however often the page repeats it."""
     seen: list[tuple[type[Payload], Any]] = []
     for place, root in rows:
-        # The whole row is walked first: what nests too deep must reach neither a comparison nor an encoder.
-        for found in list(_walk(root, place)):
+        for found in _walk(root):
             if found in seen:
                 continue
             if len(seen) == MAX_SECTIONS:
@@ -226,13 +224,11 @@ def _sections(rows: Iterable[tuple[str, Any]], what: str) -> Iterator[Payload]:
             yield read_json(model, json.dumps(section).encode(), place)
 
 
-def _walk(root: Any, place: str) -> Iterator[tuple[type[Payload], Any]]:
+def _walk(root: Any) -> Iterator[tuple[type[Payload], Any]]:
     """Find the raw sections of one row; the walk keeps its own stack, as Python's is short."""
-    stack: list[tuple[Any, Mapping[str, Any], int]] = [(root, {}, 0)]
+    stack: list[tuple[Any, Mapping[str, Any]]] = [(root, {})]
     while stack:
-        node, holder, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            raise broken(place, f"nests deeper than {MAX_DEPTH}")
+        node, holder = stack.pop()
         if isinstance(node, dict):
             if "rankingData" in node:
                 yield Ranking, {name: node[name] for name in ("rankingData", "rankingType") if name in node}
@@ -241,11 +237,11 @@ def _walk(root: Any, place: str) -> Iterator[tuple[type[Payload], Any]]:
             # Older pages hold model rows of three windows at once. They overlap: each stays a ranking of its own.
             if _has_models(node):
                 yield from ((Ranking, {"rankingData": node[w], "rankingType": w}) for w in WINDOWS if w in node)
-            stack += [(value, node, depth + 1) for value in node.values()]
+            stack += [(value, node) for value in node.values()]
         elif isinstance(node, list):
             if _has_item_with("ys", node):
                 yield Chart, {"data": node, "forecast": bool(holder.get("forecast"))}
-            stack += [(value, {}, depth + 1) for value in node]
+            stack += [(value, {}) for value in node]
 
 
 def _has_models(windows: Any) -> bool:

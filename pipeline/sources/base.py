@@ -213,7 +213,7 @@ def require_ok(status: int, body: bytes, what: str) -> None:
 def _message(body: bytes) -> str:
     try:
         message = str(json.loads(body)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
     return f", {clean(message[:200])!r}"
 

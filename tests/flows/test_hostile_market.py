@@ -1,0 +1,230 @@
+"""Names are strangers' text: whatever an app or a model is called, the tables hold it and no output obeys it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from markdown_it import MarkdownIt
+
+from flows import shell
+from pipeline import jobs
+from pipeline.outcome import Outcome
+from pipeline.settings import Settings, load_settings
+from pipeline.simulation import SimulatedOpenRouter, World
+from pipeline.simulation.server import Handler
+from tests.conftest import KEY, Ended, morning_after
+from tests.unit.test_rendering import HOSTILE
+
+NAMES = [*HOSTILE, "y" * 2000]
+# What a slug of the rankings may be: printable ASCII without blanks.
+SLUGS = [
+    "=cmd|'/C_calc'!A0/x",
+    "<script>alert(1)</script>/x",
+    "'/;drop_table_marts.dim_model;--",
+    '"/`|[x](javascript:alert(1))',
+    "../../etc/passwd",
+    "@everyone/http://evil.example",
+    "$(touch_pwned)/`id`",
+    "%s%n/{0}",
+]
+LONG_NAME_DAY = date(2025, 1, 25)
+LAST_DAY = date(2025, 2, 3)
+COMMANDS = [
+    ["show"],
+    ["show", "app", "--top", "200"],
+    ["show", "model", "--top", "50"],
+    ["show", "author", "--top", "50"],
+    ["explain", "--by", "app", "--top", "200"],
+    ["explain", "--by", "model", "--top", "50"],
+    ["claims"],
+    ["query", "from dim_app"],
+    ["query", "from dim_model"],
+    ["query", "from fct_events"],
+]
+
+
+def hostile(answer: Any, path: str, query: dict[str, str]) -> Any:
+    """Rename the apps, the catalogue's models and eight ranked models of an answer."""
+    if not path.endswith(("/app-rankings", "/rankings-daily", "/models")) or answer.status != 200:
+        return answer
+    payload = json.loads(answer.body)
+    slugs = sorted({row["model_permaslug"] for row in payload["data"] if "model_permaslug" in row})
+    renamed = dict(zip([slug for slug in slugs if slug != "other"][::3], SLUGS, strict=False))
+    for n, row in enumerate(payload["data"]):
+        if "app_name" in row:
+            row["app_name"] = NAMES[row["app_id"] % len(NAMES)]
+            if query.get("start_date") == str(LONG_NAME_DAY):
+                row["app_name"] = "x" * 100_000
+        elif "total_tokens" in row:
+            row["model_permaslug"] = renamed.get(row["model_permaslug"], row["model_permaslug"])
+        else:
+            row["name"] = NAMES[n % len(NAMES)]
+    return answer._replace(body=json.dumps(payload).encode())
+
+
+@dataclass(frozen=True)
+class Market:
+    """A home that a run filled from a hostile market, which does not say that it is simulated."""
+
+    settings: Settings
+    outcome: Outcome
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    world, home = World(days=40), tmp_path_factory.mktemp("hostile") / "home"
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        SimulatedOpenRouter(world, morning_after(LAST_DAY), key=KEY, requests_per_minute=10_000) as server,
+    ):
+        usual, send_header = server.answer, Handler.send_header
+        patch.setattr(server, "answer", lambda path, query, key: hostile(usual(path, query, key), path, query))
+        patch.setattr(
+            Handler,
+            "send_header",
+            lambda self, name, value: None if name.lower() == "x-simulated-data" else send_header(self, name, value),
+        )
+        for name, value in {
+            "OPENROUTER_BASE_URL": server.base_url,
+            "OPENROUTER_API_KEY": KEY,
+            "TOKENGROWTH_NOW": server.now.isoformat(),
+            "TOKENGROWTH_HOME": str(home),
+            "TOKENGROWTH_STATE_DIR": str(home / "state"),
+            "TOKENGROWTH_SOURCES": "rankings-daily,models,app-rankings",
+            "TOKENGROWTH_REQUESTS_PER_MINUTE": "10000",
+        }.items():
+            patch.setenv(name, value)
+        settings = load_settings()
+        yield Market(settings, jobs.run(settings))
+
+
+@pytest.fixture
+def ask(market: Market, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    monkeypatch.setenv("TOKENGROWTH_HOME", str(market.settings.home))
+    monkeypatch.setenv("TOKENGROWTH_NOW", str(market.settings.fixed_now))
+    return cli
+
+
+def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(market.settings.published_path), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def hold_inert_markdown(text: str) -> None:
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    tags = set(re.findall(r"<(\w+)", html))
+    assert tags <= {"p", "strong", "em", "table", "thead", "tbody", "tr", "th", "td", "code"}, tags
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_the_tables_hold_every_name_as_it_is(market: Market) -> None:
+    names = {name for (name,) in rows(market, "select app_name from marts.dim_app")}
+    assert names <= set(NAMES)
+    assert len(names) > 30
+    slugs = {slug for (slug,) in rows(market, "select distinct model_permaslug from marts.fct_model_tokens_daily")}
+    assert set(SLUGS) <= slugs
+    assert {name for (name,) in rows(market, "select name from marts.dim_model") if name} <= set(NAMES)
+    assert rows(market, "select count(*) from marts.dim_model") > [(10,)]
+
+
+def test_a_name_beyond_the_contract_is_refused_by_a_stated_rule_and_nothing_else(market: Market) -> None:
+    apps = market.outcome.of("app-rankings")
+    assert apps.status == "failed"
+    assert "app_name: String should have at most 2000 characters" in str(apps.message)
+    assert len(str(apps.message)) < 500
+    days = {day for (day,) in rows(market, "select distinct date from marts.fct_app_tokens_daily")}
+    assert LAST_DAY in days
+    assert LONG_NAME_DAY not in days
+    assert market.outcome.of("rankings-daily").status == "loaded"
+    assert market.outcome.is_published
+
+
+def test_no_name_becomes_a_path(market: Market) -> None:
+    files = [path.relative_to(market.settings.home).as_posix() for path in market.settings.home.rglob("*")]
+    assert all(re.fullmatch(r"[\w./-]+", name) for name in files)
+    assert not Path("pwned").exists()
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: "-".join(words[:3]).replace(" ", "-"))
+def test_no_output_obeys_a_name(words: list[str], ask: Callable[..., Ended]) -> None:
+    table = ask(*words)
+    assert table.code == 0, table.err
+    assert all(line.isprintable() for line in table.out.split("\n"))
+    assert max(map(len, table.out.split("\n"))) < 5000
+    hold_inert_markdown(ask(*words, "--format", "markdown").out)
+    assert json.loads(ask(*words, "--json").out)
+    for row in csv.reader(io.StringIO(ask(*words, "--format", "csv").out, newline="")):
+        for cell in row:
+            assert not re.match(r"\W*[=@\uff1d]|[\t\r\n]", cell.removeprefix("'")) or cell.startswith("'")
+
+
+def test_status_and_the_log_are_inert(ask: Callable[..., Ended], market: Market) -> None:
+    ended = ask("status")
+    assert ended.code == 0
+    assert all(line.isprintable() for line in (ended.out + ended.err).split("\n"))
+    assert all(problem.isprintable() for problem in market.outcome.problems)
+
+
+def test_artifacts_are_inert(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+    tables: list[Any] = []
+    monkeypatch.setattr(shell, "create_markdown_artifact", lambda text, **_: texts.append(text))
+    monkeypatch.setattr(shell, "create_table_artifact", lambda table, **_: tables.append(table))
+    shell.leave_artifacts(market.settings, market.outcome)
+    assert len(texts) == 4
+    for text in texts:
+        hold_inert_markdown(text)
+        assert "(openrouter.ai/rankings)" in text
+        assert "CC BY 4.0" in text
+    assert all(str(cell).isprintable() for row in tables[0] for cell in row.values())
+
+
+RANKINGS = "Source: OpenRouter (openrouter.ai/rankings), as of 2025-02-04T08:00:00Z."
+APPS = "Source: OpenRouter (openrouter.ai/apps), as of 2025-02-04T08:00:00Z."
+LICENCE = "Licence: CC BY 4.0, https://creativecommons.org/licenses/by/4.0/."
+
+
+@pytest.mark.parametrize(
+    ("words", "citation"),
+    [
+        (["show"], f"{RANKINGS} {LICENCE}"),
+        (["show", "model"], f"{RANKINGS} {LICENCE}"),
+        (["show", "app"], f"{APPS} {RANKINGS} {LICENCE}"),
+        (["explain"], f"{RANKINGS} {LICENCE}"),
+        (["explain", "--by", "app"], f"{APPS} {RANKINGS} {LICENCE}"),
+        (["trend"], f"{RANKINGS} {LICENCE}"),
+        (["claims"], f"{APPS} {RANKINGS} {LICENCE}"),
+        (["query", "from growth_total limit 1"], f"{APPS} {RANKINGS} {LICENCE}"),
+    ],
+    ids=lambda value: "-".join(value[:3]).replace(" ", "-") if isinstance(value, list) else "",
+)
+def test_every_export_names_its_places_and_the_licence(
+    words: list[str], citation: str, ask: Callable[..., Ended]
+) -> None:
+    assert citation in ask(*words).out
+    assert citation.replace("_", "\\_") in ask(*words, "--format", "markdown").out
+    for form in ("csv", "json"):
+        ended = ask(*words, "--format", form)
+        assert citation in ended.err.splitlines()
+        assert form != "csv" or "creativecommons" not in ended.out
+    assert citation in ask(*words, "--json").err.splitlines()
+
+
+def test_the_published_files_name_their_places_and_the_licence(market: Market) -> None:
+    assert market.settings.licence_path.read_text() == (
+        f"OpenRouter's figures. Show these lines with them:\n\n{APPS}\n{RANKINGS}\n\n"
+        f"{LICENCE.removesuffix('.')}\nAs of: 2025-02-04T08:00:00Z\n"
+    )
+    for path in market.settings.parquet_dir.glob("*.parquet"):
+        found = dict(duckdb.sql(f"select decode(key), decode(value) from parquet_kv_metadata('{path}')").fetchall())
+        assert (found["citation"], found["licence"] in LICENCE) == (f"{APPS} {RANKINGS}", True)
