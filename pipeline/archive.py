@@ -21,11 +21,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import TokenGrowthError
+from pipeline.errors import DamagedError, TokenGrowthError
 
 # A server that makes its figures up says so here, with its seed.
 SIMULATED_HEADER = "x-simulated-data"
 KEPT_HEADERS = ("content-type", "etag", "last-modified", "retry-after", SIMULATED_HEADER)
+MEND = "restore it from a backup, then run `tokengrowth rebuild`."
 
 
 @dataclass(frozen=True)
@@ -109,14 +110,14 @@ class Archive:
                     ) from None
 
     def read(self, fetch: Fetch) -> bytes:
-        """Return a body after checking that it is still what was received."""
+        """Return a body after checking that it is still what was received; raise DamagedError where it is not."""
         path = self._object_path(fetch.sha256)
         try:
             body = gzip.decompress(path.read_bytes())
         except (OSError, EOFError, zlib.error) as error:
-            raise TokenGrowthError(f"{path} cannot be read ({error}); restore it from a backup.") from None
+            raise DamagedError(f"{path} cannot be read ({error}); {MEND}") from None
         if hashlib.sha256(body).hexdigest() != fetch.sha256:
-            raise TokenGrowthError(f"{path} does not hold the bytes it is named after; restore it from a backup.")
+            raise DamagedError(f"{path} does not hold the bytes it is named after; {MEND}")
         return body
 
     def _object_path(self, sha256: str) -> Path:

@@ -62,5 +62,17 @@ class LockedError(TokenGrowthError):
     """Another run holds the writer lock."""
 
 
+class DamagedError(TokenGrowthError):
+    """A file does not hold what was written to it."""
+
+
+class OutdatedError(TokenGrowthError):
+    """The warehouse was made by an older version of this program; it held `answers` archived ones."""
+
+    def __init__(self, message: str, *, answers: int) -> None:
+        super().__init__(message)
+        self.answers = answers
+
+
 class BuildFailedError(TokenGrowthError):
     """A model or a check failed; the transaction was rolled back."""
