@@ -220,7 +220,7 @@ class Job:
                 self._warehouse.land(fetch, None, error)
             request = Request("", context=fetch.context)
             outcome.note_refused(request.series, request.start_date, str(error))
-            log.info("refused: %s", error)
+            log.log(logging.WARNING if isinstance(error, DamagedError) else logging.INFO, "refused: %s", error)
             if isinstance(error, KeyRefusedError):
                 raise
             return None

@@ -77,9 +77,10 @@ class Warehouse:
         self._connection = _connect(self._path)
         try:
             self._require_layout()
-        except BaseException:
-            self._connection.close()
-            raise
+        except BaseException as error:
+            with suppress(duckdb.Error):
+                self._connection.close()
+            raise _fault(settings, self._path, error) or error from None
 
     def __enter__(self) -> Warehouse:
         return self
@@ -87,15 +88,15 @@ class Warehouse:
     def __exit__(self, _: object, error: BaseException | None, traceback: object) -> None:
         with suppress(duckdb.Error):  # the last thing written may not fit on the disk
             self._connection.close()
-        reason = str(error).splitlines()[0] if isinstance(error, duckdb.Error | BuildFailedError) else ""
-        if NO_ROOM.search(reason):
-            raise no_room(self._settings, reason) from None
-        if self._path == self._settings.warehouse_path and DAMAGE.search(reason):
+        fault = _fault(self._settings, self._path, error)
+        if isinstance(fault, DamagedError) and self._path == self._settings.warehouse_path:
             kept = set_aside(self._settings)
             raise DamagedError(
-                f"{self._path} is damaged ({reason}); it is set aside as {kept.name}. Run the command again: "
-                "the warehouse is then rebuilt from the archive."
+                f"{fault} It is set aside as {kept.name}; run the command again: the warehouse is then rebuilt from "
+                "the archive."
             ) from None
+        if fault:
+            raise fault from None
 
     def _require_layout(self) -> None:
         """Stamp an empty warehouse with the layout of this program; refuse one of another layout."""
@@ -323,9 +324,9 @@ class Warehouse:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._publish_parquet()
         part = path.with_name(f"{path.name}.part")
-        part.unlink(missing_ok=True)
-        self._copy_to(part)
-        _sync(part)
+        with _beside(part):
+            self._copy_to(part)
+            _sync(part)
         part.replace(path)
         return True
 
@@ -454,12 +455,37 @@ def _outcome(parsed: Parsed | None, refusal: TokenGrowthError | None) -> str:
 def new_warehouse(settings: Settings) -> Iterator[Warehouse]:
     """Open an empty warehouse, which replaces the old one when the block has succeeded."""
     part = settings.warehouse_path.with_suffix(".part")
-    for path in (part, _wal(part)):
-        path.unlink(missing_ok=True)
-    with Warehouse(settings, part) as warehouse:
+    with _beside(part), Warehouse(settings, part) as warehouse:
         yield warehouse
     _wal(settings.warehouse_path).unlink(missing_ok=True)
     part.replace(settings.warehouse_path)
+
+
+@contextmanager
+def _beside(part: Path) -> Iterator[None]:
+    """Clear the place of a file that is to replace another, before and, where the block fails, after it."""
+    _discard(part)
+    try:
+        yield
+    except BaseException:
+        _discard(part)
+        raise
+
+
+def _discard(path: Path) -> None:
+    for one in (path, _wal(path)):
+        one.unlink(missing_ok=True)
+
+
+def _fault(settings: Settings, path: Path, error: BaseException | None) -> TokenGrowthError | None:
+    """Return what an error of DuckDB says of the disk or of the file, where it does."""
+    lines = str(error).splitlines() if isinstance(error, duckdb.Error | BuildFailedError) else []
+    for line in lines:
+        if NO_ROOM.search(line):
+            return no_room(settings, line)
+        if DAMAGE.search(line):
+            return DamagedError(f"{path} is damaged ({line}).")
+    return None
 
 
 def set_aside(settings: Settings) -> Path:
