@@ -7,13 +7,14 @@ TESTS ?=
 READY := $(VENV)/.installed-$(notdir $(LOCK))
 PYTEST := $(VENV)/bin/python -m pytest
 
-.PHONY: help run demo test test-slow lint bench docs lock clean
+.PHONY: help run demo test test-slow torture lint bench docs lock clean
 
 help:
 	@echo "make run        fetch OpenRouter's rankings, build the growth tables, show them (no key needed)"
 	@echo "make demo       the same, offline, on a simulated OpenRouter"
 	@echo "make test       all tests but the slow ones"
 	@echo "make test-slow  a real Prefect server, kills, benches"
+	@echo "make torture    200 kills of commands and 30 of Prefect's processes, with a transcript"
 	@echo "make lint       ruff, mypy, sqlfluff"
 	@echo "make bench      times and memory"
 	@echo "make docs       write the generated parts of README.md and docs/ again"
@@ -32,6 +33,10 @@ test: $(READY)
 test-slow: $(READY)
 	@$(PYTEST) -m slow -n auto --dist loadfile --ignore=tests/slow/test_bench.py
 	@$(PYTEST) -m slow tests/slow/test_bench.py
+
+torture: $(READY)
+	@$(PYTEST) -m slow -q -s tests/slow/test_kills.py --kills 200
+	@$(PYTEST) -m slow -q -s tests/slow/test_prefect_kills.py --prefect-kills 30
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

@@ -152,4 +152,4 @@ def morning_after(day: date) -> datetime:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", default="40", help="how often the kill test kills a run")
+    parser.addoption("--kills", default="20", help="how often the kill test kills a command")

@@ -1,14 +1,19 @@
-"""kill -9 at random moments of a run, then run again: the tables are right and nothing archived is lost."""
+"""kill -9 at random moments of every command that writes: the tables are right after the next, nothing is lost.
+
+With -s each kill is a row of a table in Markdown; `make torture` prints ten times as many as `make test-slow` makes.
+"""
 
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,9 +29,17 @@ from tests.conftest import KEY, morning_after
 
 pytestmark = pytest.mark.slow
 
-COMMAND = [sys.executable, "-m", "pipeline", "run", "--json"]
-BACKFILL = [sys.executable, "-m", "pipeline", "backfill", "--json"]
+COMMAND = (sys.executable, "-m", "pipeline")
+# What is killed, by name: the command, and whether its home was filled by a run of the evening before.
+KILLED = {
+    "first run": (("run",), False),
+    "run": (("run",), True),
+    "backfill": (("backfill", "--force"), True),
+    "build": (("build",), True),
+    "rebuild": (("rebuild",), True),
+}
 KILLS_A_HOME = 4
+STEP = re.compile(r"^(fetch [\w-]+|land|build|publish)$", re.MULTILINE)
 
 
 def all_marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
@@ -36,61 +49,108 @@ def all_marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
         return {name: connection.execute(f"select * from marts.{name} order by all").fetchall() for name in names}
 
 
-def test_killed_runs_leave_tables_that_the_next_run_makes_right(
+def published_build(settings: Settings) -> str:
+    """Return the build that readers see, after making sure that it is whole: it ended, and all its checks passed."""
+    if not settings.published_path.exists():
+        return "nothing"
+    with duckdb.connect(str(settings.published_path), read_only=True) as connection:
+        last = "select build_id, is_successful, checks from meta.builds order by rowid desc limit 1"
+        ((build_id, is_successful, checks),) = connection.execute(last).fetchall()
+        counted = "select count(*) filter (where is_passed), count(*) from meta.checks where build_id = ?"
+        assert is_successful
+        assert connection.execute(counted, [build_id]).fetchall() == [(checks, checks)]
+        assert connection.execute("select count(*) > 0 from marts.growth_total").fetchall() == [(True,)]
+    return str(build_id)
+
+
+def say(*cells: object) -> None:
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)  # noqa: T201
+
+
+@contextmanager
+def killed_after(seconds: float, words: tuple[str, ...], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command, kill it, and yield it; its log tells how far it had come."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen([*COMMAND, "--debug", *words], stdout=subprocess.DEVNULL, stderr=output) as process,
+    ):
+        time.sleep(seconds)
+        process.kill()
+    yield process
+
+
+def test_killed_commands_leave_tables_that_the_next_one_makes_right(
     use: Callable[..., Settings], simulate: Callable[..., Any], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     kills = int(request.config.getoption("--kills"))
     chance = random.Random(11)
-    world = World(days=400)
+    world = World(days=45)
     evening = morning_after(world.last_day - timedelta(days=1))
     server = simulate(world, evening, requests_per_day=1_000_000)
 
-    def environment(home: Path, days_later: int) -> Settings:
+    def environment(home: Path, days_later: int = 1) -> Settings:
         clock = evening + timedelta(days=days_later)
         server.set_clock(clock)
         more = {"TOKENGROWTH_HOME": str(home), "TOKENGROWTH_REQUESTS_PER_DAY": "1000000"}
         return use(server.base_url, clock.isoformat(), KEY, **more)
 
-    def finish(home: Path) -> dict[str, list[tuple[Any, ...]]]:
-        settings = environment(home, 1)
-        done = subprocess.run(COMMAND, capture_output=True, text=True)
+    def finish(words: tuple[str, ...]) -> tuple[str, float]:
+        started = time.monotonic()
+        done = subprocess.run([*COMMAND, *words], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        return all_marts(settings)
+        return done.stdout.splitlines()[-1], time.monotonic() - started
+
+    def archived(home: Path) -> set[str]:
+        return {fetch.load_id for fetch in Archive(home / "archive").fetches()}
 
     base = tmp_path / "base"
     environment(base, 0)
-    assert subprocess.run(COMMAND, capture_output=True).returncode == 0
-    shutil.copytree(base, tmp_path / "next day")
+    finish(("run",))
     right, seconds = {}, {}
-    for kind in ("next day", "first run"):
-        started = time.monotonic()
-        right[kind] = finish(tmp_path / kind)
-        seconds[kind] = time.monotonic() - started
-
-    killed = recoveries = 0
-    while killed < kills and recoveries < kills:
-        kind = ("next day", "first run")[recoveries % 2]
-        home = tmp_path / f"killed {recoveries}"
-        if kind == "next day":
+    for name, (words, is_filled) in KILLED.items():
+        home = tmp_path / name
+        if is_filled:
             shutil.copytree(base, home)
-        archived: set[str] = set()
+        settings = environment(home)
+        _, seconds[name] = finish(words)
+        right[name] = all_marts(settings)
+
+    say("kill", "command", "killed after", "during", "answers kept", "readers see", "then")
+    say(*["---"] * 7)
+    killed = homes = 0
+    while killed < kills and homes < kills:
+        name = list(KILLED)[homes % len(KILLED)]
+        words, is_filled = KILLED[name]
+        home = tmp_path / f"killed {homes}"
+        if is_filled:
+            shutil.copytree(base, home)
+        settings = environment(home)
+        kept = archived(home)
+        row: list[object] = []
         for _ in range(min(KILLS_A_HOME, kills - killed)):
-            environment(home, 1)
-            with subprocess.Popen(COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-                time.sleep(chance.uniform(0.1, 0.9) * seconds[kind])
-                process.kill()
-            kept = {fetch.load_id for fetch in Archive(home / "archive").fetches()}
-            assert archived <= kept
-            archived = kept
+            if row:
+                say(*row, "killed again")
+            moment = chance.uniform(0.1, 0.9) * seconds[name]
+            with killed_after(moment, words, tmp_path / "log") as process:
+                steps = STEP.findall((tmp_path / "log").read_text(encoding="utf-8"))
+            assert kept <= archived(home), "an answer that was archived is lost"
+            kept = archived(home)
+            seen = published_build(settings)
             if process.returncode == 0:
+                row = []
                 break
             killed += 1
-        assert finish(home) == right[kind], home
-        assert archived <= {fetch.load_id for fetch in Archive(home / "archive").fetches()}
+            during = steps[-1] if steps else "start"
+            row = [killed, name, f"{moment:.2f} of {seconds[name]:.2f} s", during, len(kept), seen[:8]]
+        summary, _ = finish(words)
+        assert all_marts(settings) == right[name], home
+        assert kept <= archived(home)
+        if row:
+            say(*row, f"right: {summary}")
         shutil.rmtree(home)
-        recoveries += 1
-    assert killed == kills, f"only {killed} runs were killed before their end, in {recoveries} homes"
-    print(f"{killed} runs killed; the tables were right after each of {recoveries} recoveries")  # noqa: T201
+        homes += 1
+    assert killed == kills, f"only {killed} commands were killed before their end, in {homes} homes"
+    print(f"\n{killed} commands killed; the tables were right after each of {homes} recoveries.")  # noqa: T201
 
 
 def test_a_killed_backfill_asks_nothing_again_that_had_arrived(
@@ -114,7 +174,9 @@ def test_a_killed_backfill_asks_nothing_again_that_had_arrived(
             TOKENGROWTH_SOURCES=None,
             TOKENGROWTH_CLOCKED_LIMITS="true",
         )
-        with subprocess.Popen(BACKFILL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen(
+            [*COMMAND, "backfill", "--json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
             if killed < kills:
                 time.sleep(chance.uniform(0.5, 2.5))
                 process.kill()
@@ -131,7 +193,7 @@ def test_a_killed_backfill_asks_nothing_again_that_had_arrived(
     assert set(archived.values()) == {1}
     # An answer that was on its way when the process died is lost with it: at most one call a kill is made again.
     assert sum(asked.values()) - len(asked) <= killed
-    print(f"{killed} backfills killed; {sum(asked.values()) - len(asked)} calls were on their way and made again")  # noqa: T201
+    print(f"{killed} backfills killed; {sum(asked.values()) - len(asked)} calls were on their way and made again.")  # noqa: T201
 
 
 def archive_of(settings: Settings) -> list[Fetch]:
