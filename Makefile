@@ -14,7 +14,7 @@ help:
 	@echo "make demo       the same, offline, on a simulated OpenRouter"
 	@echo "make test       all tests but the slow ones"
 	@echo "make test-slow  a real Prefect server, kills, benches"
-	@echo "make torture    kills: 200 of commands, 30 of Prefect's processes"
+	@echo "make torture    200 kills of commands and 30 of Prefect's processes, with a transcript"
 	@echo "make lint       ruff, mypy, sqlfluff"
 	@echo "make bench      times and memory"
 	@echo "make docs       write the generated parts of README.md and docs/ again"
@@ -37,8 +37,8 @@ test-slow: $(READY)
 
 # An hour and a half on two slow cores; docs/torture.md is what it printed.
 torture: $(READY)
-	@$(PYTEST) -m slow -s tests/slow/test_kills.py --kills 200
-	@$(PYTEST) -m slow -s tests/slow/test_prefect_kills.py --prefect-kills 30
+	@$(PYTEST) -m slow -q -s tests/slow/test_kills.py --kills 200
+	@$(PYTEST) -m slow -q -s tests/slow/test_prefect_kills.py --prefect-kills 30
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

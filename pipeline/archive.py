@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import packs
-from pipeline.errors import DamagedError
+from pipeline.errors import MEND, DamagedError
 
 # A server that makes its figures up says so here, with its seed.
 SIMULATED_HEADER = "x-simulated-data"
@@ -145,9 +145,9 @@ class Archive:
         try:
             body = gzip.decompress(path.read_bytes())
         except (OSError, EOFError, zlib.error) as error:
-            raise DamagedError(f"{path} cannot be read ({error}); restore it from a backup.") from None
+            raise DamagedError(f"{path} cannot be read ({error}); {MEND}") from None
         if hashlib.sha256(body).hexdigest() != sha256:
-            raise DamagedError(f"{path} does not hold the bytes it is named after; restore it from a backup.")
+            raise DamagedError(f"{path} does not hold the bytes it is named after; {MEND}")
         return body
 
     def verify(self) -> Iterator[Damage]:

@@ -62,8 +62,20 @@ class LockedError(TokenGrowthError):
     """Another run holds the writer lock."""
 
 
+# How a damaged part of the archive comes back.
+MEND = "restore it from a backup, then run `tokengrowth rebuild`."
+
+
 class DamagedError(TokenGrowthError):
-    """Something in the archive is no longer what was received."""
+    """A file does not hold what was written to it."""
+
+
+class OutdatedError(TokenGrowthError):
+    """The warehouse was made by an older version of this program; it held `answers` archived ones."""
+
+    def __init__(self, message: str, *, answers: int) -> None:
+        super().__init__(message)
+        self.answers = answers
 
 
 class BuildFailedError(TokenGrowthError):

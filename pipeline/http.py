@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -39,6 +39,8 @@ MAX_REDIRECTS = 5
 CHUNK_BYTES = 65_536
 # A body that trickles in must end some time, however often single bytes arrive.
 MAX_BODY_SECONDS = 600
+# A clock that is further off than this would stamp answers with a wrong day.
+MAX_CLOCK_ERROR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,8 @@ class Client:
             self._raise_retryable(url, response, is_counted=is_counted)
         if key and key.get_secret_value().encode() in body + repr(response.headers).encode():
             raise SourceError(f"{_shown(url)} sends the key back; nothing of its answer was kept.")
+        if settings.fixed_now is None:
+            _require_right_clock(url, response.headers)
         return Answer(url, response.status_code, response.headers, body)
 
     def _read(self, response: requests.Response) -> bytes:
@@ -237,6 +241,26 @@ def _retry_after_seconds(header: str | None) -> float | None:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
+
+
+def _require_right_clock(url: str, headers: Mapping[str, str]) -> None:
+    """Raise SourceError where this machine's clock and the server's are apart; a server that tells no time is believed.
+
+    What a cache kept says when it was made, and its Age how long ago that was.
+    """
+    try:
+        made_at = parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+        served_at = made_at + timedelta(seconds=int(headers.get("Age", 0)))
+    except (KeyError, ValueError, OverflowError):
+        return
+    error = datetime.now(UTC) - served_at
+    if abs(error) > MAX_CLOCK_ERROR:
+        minutes = round(abs(error) / timedelta(minutes=1))
+        way = "ahead of" if error > timedelta() else "behind"
+        raise SourceError(
+            f"The clock of this machine is {minutes:,} minutes {way} that of {urlsplit(url).hostname}; set it right "
+            "and run the command again. Nothing of the answer was kept, because it would bear a wrong day."
+        )
 
 
 def _redirect_target(url: str, location: str) -> str:

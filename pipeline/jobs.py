@@ -11,6 +11,7 @@ on disk.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import logging
 import time
@@ -30,11 +31,14 @@ from pipeline.archive import SIMULATED_HEADER, Archive, Fetch
 from pipeline.contracts import Parsed
 from pipeline.errors import (
     ContractBrokenError,
+    DamagedError,
     KeyRefusedError,
     LockedError,
+    OutdatedError,
     QuotaReachedError,
     SourceError,
     SourceUnavailableError,
+    TokenGrowthError,
     UsageError,
 )
 from pipeline.models import Checked
@@ -43,7 +47,7 @@ from pipeline.planner import Held, SourcePlan, planned, planned_in_turn
 from pipeline.quota import Quota
 from pipeline.settings import Settings
 from pipeline.sources import DATASET_FLOOR, SOURCES, Host, Reply, Request, Source, Want
-from pipeline.warehouse import Warehouse, open_warehouse
+from pipeline.warehouse import Warehouse, new_warehouse, no_room, set_aside
 
 if TYPE_CHECKING:
     from pipeline.http import Answer, Client
@@ -75,12 +79,14 @@ def call(name: str, function: Callable[..., T], *args: Any, may_pass: bool = Fal
 class Job:
     """One writer at work: holds the lock, the archive and the warehouse.
 
-    `kept_on` tells how many of a day's requests are left to others.
+    `kept_on` tells how many of a day's requests are left to others. A strict one stops at an archived answer that is
+    damaged; any other goes on without it.
     """
 
-    def __init__(self, settings: Settings, warehouse: Warehouse, outcome: Outcome) -> None:
+    def __init__(self, settings: Settings, warehouse: Warehouse, outcome: Outcome, *, is_strict: bool = False) -> None:
         self.settings = settings
         self.outcome = outcome
+        self._is_strict = is_strict
         self.kept_on: Callable[[date], int] = lambda _: 0
         self.answering: set[Host] = set()
         self._sends_key_unasked = settings.api_key is not None
@@ -192,25 +198,29 @@ class Job:
         self._landed_ids = self._warehouse.landed_ids()
         for fetch in self._archive.fetches(self._landed_ids):
             with suppress(KeyRefusedError):
-                self._land(fetch, self._archive.read(fetch))
+                self._land(fetch)
         self._is_archive_read = True
 
-    def _land(self, fetch: Fetch, body: bytes) -> Parsed | None:
-        """Read one answer; return None where it is refused. A refused key is raised: no other call will fare better.
+    def _land(self, fetch: Fetch, body: bytes | None = None) -> Parsed | None:
+        """Read one answer, from the archive where it has not just come; return None where it is refused.
 
-        Where the clock stands still, the same answer may be the same fetch as one that was read: it lands once.
+        A refused key is raised: no other call will fare better. A damaged answer is refused like any other, so that
+        its dates are asked again where they can be. Where the clock stands still, the same answer may be the same
+        fetch as one that was read: it lands once.
         """
         outcome = self.outcome.of(fetch.source)
         is_new = fetch.load_id not in self._landed_ids
         self._landed_ids.add(fetch.load_id)
         try:
-            parsed = parse(fetch, body)
-        except SourceError as error:
+            parsed = parse(fetch, self._archive.read(fetch) if body is None else body)
+        except (SourceError, DamagedError) as error:
+            if self._is_strict and isinstance(error, DamagedError):
+                raise
             if is_new:
                 self._warehouse.land(fetch, None, error)
             request = Request("", context=fetch.context)
             outcome.note_refused(request.series, request.start_date, str(error))
-            log.info("refused: %s", error)
+            log.log(logging.WARNING if isinstance(error, DamagedError) else logging.INFO, "refused: %s", error)
             if isinstance(error, KeyRefusedError):
                 raise
             return None
@@ -232,6 +242,16 @@ class Job:
     def check(self) -> list[Checked]:
         """Check the tables as they are."""
         return self._warehouse.check()
+
+    def warn_of_the_clock(self) -> None:
+        """Warn where the clock stands more than a day before the newest answer: one of the two is wrong."""
+        newest, now = self._warehouse.newest_fetch(), self.settings.now()
+        if newest and newest > now + DAY:
+            log.warning(
+                "The clock says %s, and the newest archived answer came on %s; check the clock of this machine.",
+                now.date(),
+                newest.date(),
+            )
 
     def publish(self) -> None:
         """Publish the last full build, unless readers see it already."""
@@ -315,34 +335,75 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
 def writing(settings: Settings, name: str, *, anew: bool = False) -> Iterator[Job]:
     """Hold the one lock of all writers of a home while a job works; raise LockedError when it stays taken.
 
-    A checked build that a killed run did not publish is published first. With `anew` the job works on an empty
+    A warehouse that is damaged, or that an older version of this program made, is rebuilt from the archive, and a
+    checked build that a killed run did not publish is published first. With `anew` the job works on an empty
     warehouse, which takes the old one's place only when the job has succeeded.
     """
     started = time.perf_counter()
-    with locked(settings), open_warehouse(settings, anew=anew) as warehouse:
-        job = Job(settings, warehouse, Outcome(name))
+    with locked(settings), new_warehouse(settings) if anew else _sound_warehouse(settings) as warehouse:
+        job = Job(settings, warehouse, Outcome(name), is_strict=anew)
         if not anew:
+            job.warn_of_the_clock()
             job.publish()
         yield job
         job.outcome.seconds = time.perf_counter() - started
 
 
 @contextmanager
-def locked(settings: Settings) -> Iterator[None]:
-    """Hold the one lock of all writers of a home; raise LockedError when it stays taken."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.lock_path, timeout=settings.lock_timeout_seconds)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise LockedError(
-            f"Another run has been writing to {settings.home} for more than {settings.lock_timeout_seconds:g} s; "
-            "try again when it has finished, or set TOKENGROWTH_LOCK_TIMEOUT_SECONDS."
-        ) from None
+def _writable(settings: Settings) -> Iterator[None]:
+    """Say in a sentence that the home cannot be written; raise TokenGrowthError."""
     try:
         yield
-    finally:
-        lock.release()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise no_room(settings, reason) from None
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise TokenGrowthError(
+                f"{error.filename or settings.home} cannot be written ({reason}); give this user the right to write "
+                "there, or set TOKENGROWTH_HOME to another folder."
+            ) from None
+        raise
+
+
+@contextmanager
+def locked(settings: Settings) -> Iterator[None]:
+    """Hold the one lock of all writers of a home; raise LockedError when it stays taken."""
+    with _writable(settings):
+        settings.home.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(settings.lock_path, timeout=settings.lock_timeout_seconds)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise LockedError(
+                f"Another run has been writing to {settings.home} for more than {settings.lock_timeout_seconds:g} s; "
+                "try again when it has finished, or set TOKENGROWTH_LOCK_TIMEOUT_SECONDS."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _sound_warehouse(settings: Settings) -> Warehouse:
+    """Open the warehouse, made anew from the archive where it is damaged or outdated; nothing is built of it yet."""
+    try:
+        return Warehouse(settings)
+    except DamagedError as error:
+        kept = set_aside(settings)
+        log.warning("%s It is set aside as %s; rebuilding it from the archive.", error, kept.name)
+    except OutdatedError as error:
+        if error.answers:
+            _require_archive(settings)
+        log.warning("%s Rebuilding it from the archive.", error)
+    with new_warehouse(settings) as fresh:
+        Job(settings, fresh, Outcome("rebuild")).land()
+    return Warehouse(settings)
+
+
+def _require_archive(settings: Settings) -> None:
+    if next(Archive(settings.archive_dir).fetches(), None) is None:
+        raise UsageError(f"{settings.archive_dir} holds no archived answers to rebuild from; check TOKENGROWTH_HOME.")
 
 
 def run(settings: Settings, sources: Sequence[str] = (), target: date | None = None, step: Step = call) -> Outcome:
@@ -549,8 +610,7 @@ def _contents(paths: Sequence[Path], settings: Settings) -> Iterator[tuple[Path,
 
 def rebuild(settings: Settings, step: Step = call) -> Outcome:
     """Rebuild the warehouse from the archive alone, without the network, in place of the old one; publish."""
-    if next(Archive(settings.archive_dir).fetches(), None) is None:
-        raise UsageError(f"{settings.archive_dir} holds no archived answers to rebuild from; check TOKENGROWTH_HOME.")
+    _require_archive(settings)
     with writing(settings, "rebuild", anew=True) as job:
         job.finish(step)
         read = [outcome for outcome in job.outcome.sources if outcome.source in SOURCES]

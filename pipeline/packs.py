@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pipeline.errors import DamagedError
+from pipeline.errors import MEND, DamagedError
 
 SUFFIX = ".tar.xz"
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -97,7 +97,7 @@ class Unpacked:
             return (self._room(pack) / sha256).read_bytes()
         except FileNotFoundError:
             reason = self._packs[pack] or f"{pack} does not hold {sha256}"
-            raise DamagedError(f"{reason}; restore it from a backup.") from None
+            raise DamagedError(f"{reason}; {MEND}") from None
 
     def _unpack(self, pack: Path) -> str | None:
         room = self._room(pack)

@@ -25,14 +25,28 @@ import duckdb
 from pipeline import fitting, models
 from pipeline.archive import Fetch
 from pipeline.contracts import WHOLE, Parsed, days_between
-from pipeline.errors import BuildFailedError, SourceError, TokenGrowthError, UsageError, VoidError
+from pipeline.errors import (
+    BuildFailedError,
+    DamagedError,
+    OutdatedError,
+    TokenGrowthError,
+    UsageError,
+    VoidError,
+)
 from pipeline.planner import Held
 from pipeline.settings import APP_NAME, Settings
 from pipeline.sources import SOURCES, Cadence, Source
 
+# Raised whenever a table that landing fills gets other columns: an older warehouse is then rebuilt from the archive.
+LAYOUT_VERSION = 1
+# The newest major version of the published tables (meta.contract) that this program's readers understand.
+CONTRACT_MAJOR = 1
 PUBLISHED_SCHEMAS = ("marts", "meta")
 LAST_BUILD = "select build_id, inputs_sha256 from meta.builds where is_successful order by rowid desc limit 1"
 SIMULATED_NOTE = "Simulated data, not OpenRouter's. "
+# How DuckDB words that a file, or the log of writes beside it, is not what was written.
+DAMAGE = re.compile(r"not a valid DuckDB database|Corrupt database|Could not read enough bytes|WAL file|checksum")
+NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|File too large")
 
 
 @dataclass(frozen=True)
@@ -46,29 +60,66 @@ class Build:
 
 
 class Warehouse:
-    """The writer's connection; use it as a context manager."""
+    """The writer's connection; use it as a context manager.
+
+    Raises OutdatedError for what an older version of this program made, DamagedError for what is no database any
+    more, and TokenGrowthError for what only a newer version can read. A damage that shows later, while the block
+    works, ends it with DamagedError, and the file is set aside, so that the next writer starts from the archive.
+    """
 
     def __init__(self, settings: Settings, path: Path | None = None, *, in_memory: bool = False) -> None:
         self._settings = settings
         known = models.load(models.sql_dir())
         self._models = known if fitting.is_available() else models.unfitted(known)
-        path = path or settings.warehouse_path
-        if in_memory:
-            path = Path(":memory:")
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = _connect(path)
+        self._path = Path(":memory:") if in_memory else path or settings.warehouse_path
+        if not in_memory:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = _connect(self._path)
         try:
-            models.create_ledgers(self._connection, self._models)
-        except BuildFailedError:
-            self._connection.close()
-            raise
+            self._require_layout()
+        except BaseException as error:
+            with suppress(duckdb.Error):
+                self._connection.close()
+            raise _fault(settings, self._path, error) or error from None
 
     def __enter__(self) -> Warehouse:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
+    def __exit__(self, _: object, error: BaseException | None, traceback: object) -> None:
+        with suppress(duckdb.Error):  # the last thing written may not fit on the disk
+            self._connection.close()
+        fault = _fault(self._settings, self._path, error)
+        if isinstance(fault, DamagedError) and self._path == self._settings.warehouse_path:
+            kept = set_aside(self._settings)
+            raise DamagedError(
+                f"{fault} It is set aside as {kept.name}; run the command again: the warehouse is then rebuilt from "
+                "the archive."
+            ) from None
+        if fault:
+            raise fault from None
+
+    def _require_layout(self) -> None:
+        """Stamp an empty warehouse with the layout of this program; refuse one of another layout."""
+        tables = self._rows("select table_name from duckdb_tables() where schema_name = 'meta'")
+        if not tables:
+            with self._transaction():
+                models.create_ledgers(self._connection, self._models)
+                stamp = [LAYOUT_VERSION, version(APP_NAME), _utc(self._settings.now())]
+                self._connection.execute("insert into meta.layout values (?, ?, ?)", stamp)
+            return
+        layouts = self._rows("from meta.layout") if ("layout",) in tables else []
+        if not layouts or layouts[0][0] < LAYOUT_VERSION:
+            made_by = layouts or self._rows("select null, program_version from meta.builds order by rowid desc limit 1")
+            maker = made_by[0][1] if made_by else "an older version of this program"
+            raise OutdatedError(
+                f"The warehouse was made by {maker}.", answers=self._rows("select count(*) from meta.loads")[0][0]
+            )
+        if layouts[0][0] > LAYOUT_VERSION:
+            raise TokenGrowthError(
+                f"{self._path} was made by version {layouts[0][1]} of this program (layout {layouts[0][0]}), and this "
+                f"is version {version(APP_NAME)} (layout {LAYOUT_VERSION}). Upgrade it, use another TOKENGROWTH_HOME, "
+                "or go back to this version for good with `tokengrowth rebuild`."
+            )
 
     def landed_ids(self) -> set[str]:
         """Name every fetch that was read already."""
@@ -150,7 +201,7 @@ class Warehouse:
         )
         return dict(rows)
 
-    def land(self, fetch: Fetch, parsed: Parsed | None, refusal: SourceError | None = None) -> None:
+    def land(self, fetch: Fetch, parsed: Parsed | None, refusal: TokenGrowthError | None = None) -> None:
         """Write an answer's rows and its row in meta.loads, in one transaction; of a refused one the latter only."""
         fetched_at = _utc(datetime.fromisoformat(fetch.fetched_at))
         as_of = parsed and parsed.as_of and _utc(parsed.as_of)
@@ -189,6 +240,11 @@ class Warehouse:
                     parsed and parsed.citation,
                 ],
             )
+
+    def newest_fetch(self) -> datetime | None:
+        """Return the instant at which the newest landed answer was received, in UTC."""
+        newest: datetime | None = self._rows("select max(fetched_at) from meta.loads where origin is null")[0][0]
+        return newest and newest.replace(tzinfo=UTC)
 
     def has_rankings(self) -> bool:
         """Tell whether there is anything to build."""
@@ -274,9 +330,9 @@ class Warehouse:
         self._publish_licence()
         self._publish_parquet()
         part = path.with_name(f"{path.name}.part")
-        part.unlink(missing_ok=True)
-        self._copy_to(part)
-        _sync(part)
+        with _beside(part):
+            self._copy_to(part)
+            _sync(part)
         part.replace(path)
         return True
 
@@ -401,10 +457,12 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], lis
             raise UsageError("The statement returns no rows; ask for them with a SELECT.")
         return relation.columns, relation.fetchall()
     except duckdb.Error as error:
+        if DAMAGE.search(str(error)):
+            raise
         raise UsageError(_extra_needed(error) or f"The query does not run: {str(error).strip()}") from None
 
 
-def _outcome(parsed: Parsed | None, refusal: SourceError | None) -> str:
+def _outcome(parsed: Parsed | None, refusal: TokenGrowthError | None) -> str:
     """Name what became of an answer, for meta.loads."""
     if parsed is None:
         return "void" if isinstance(refusal, VoidError) else "refused"
@@ -414,19 +472,58 @@ def _outcome(parsed: Parsed | None, refusal: SourceError | None) -> str:
 
 
 @contextmanager
-def open_warehouse(settings: Settings, *, anew: bool = False) -> Iterator[Warehouse]:
-    """Open the warehouse; with `anew` an empty one, which replaces the old one when the block has succeeded."""
-    if not anew:
-        with Warehouse(settings) as warehouse:
-            yield warehouse
-        return
+def new_warehouse(settings: Settings) -> Iterator[Warehouse]:
+    """Open an empty warehouse, which replaces the old one when the block has succeeded."""
     part = settings.warehouse_path.with_suffix(".part")
-    for path in (part, _wal(part)):
-        path.unlink(missing_ok=True)
-    with Warehouse(settings, part) as warehouse:
+    with _beside(part), Warehouse(settings, part) as warehouse:
         yield warehouse
     _wal(settings.warehouse_path).unlink(missing_ok=True)
     part.replace(settings.warehouse_path)
+
+
+@contextmanager
+def _beside(part: Path) -> Iterator[None]:
+    """Clear the place of a file that is to replace another, before and, where the block fails, after it."""
+    _discard(part)
+    try:
+        yield
+    except BaseException:
+        _discard(part)
+        raise
+
+
+def _discard(path: Path) -> None:
+    for one in (path, _wal(path)):
+        one.unlink(missing_ok=True)
+
+
+def _fault(settings: Settings, path: Path, error: BaseException | None) -> TokenGrowthError | None:
+    """Return what an error of DuckDB says of the disk or of the file, where it does."""
+    lines = str(error).splitlines() if isinstance(error, duckdb.Error | BuildFailedError) else []
+    for line in lines:
+        if NO_ROOM.search(line):
+            return no_room(settings, line)
+        if DAMAGE.search(line):
+            return DamagedError(f"{path} is damaged ({line}).")
+    return None
+
+
+def set_aside(settings: Settings) -> Path:
+    """Rename a damaged warehouse, and the log of writes beside it, so that nothing of it is lost; return its name."""
+    path = settings.warehouse_path
+    kept = path.with_name(f"{path.name}.damaged-{settings.now():%Y%m%dT%H%M%SZ}")
+    for old, new in ((_wal(path), _wal(kept)), (path, kept)):
+        with suppress(FileNotFoundError):
+            old.replace(new)
+    return kept
+
+
+def no_room(settings: Settings, reason: str) -> TokenGrowthError:
+    """Return the error of a disk that is full."""
+    return TokenGrowthError(
+        f"There is no room left on the disk of {settings.home} ({reason}). What was archived is kept, and readers have "
+        "what was published before; free some room and run the command again."
+    )
 
 
 def _wal(path: Path) -> Path:
@@ -439,11 +536,15 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     path = settings.published_path
     if not path.exists():
         raise TokenGrowthError(f"Nothing is published in {settings.home} yet; run `tokengrowth run` first.")
-    connection = _connect(path, read_only=True)
+    try:
+        connection = _connect(path, read_only=True)
+    except DamagedError as error:
+        raise _damaged_publication(path, error) from None
     try:
         connection.execute("set search_path = 'marts,meta'")
         # A query reads what is published, and neither reads nor writes any other file.
         connection.execute("set enable_external_access = false")
+        _require_contract(connection, path)
         yield connection
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         if advice := _extra_needed(error):
@@ -452,8 +553,25 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             f"What is published in {settings.home} was made by another version of this program and lacks a table or a "
             f"column ({str(error).splitlines()[0]}); `tokengrowth build` makes it anew."
         ) from None
+    except duckdb.Error as error:
+        if DAMAGE.search(str(error)):
+            raise _damaged_publication(path, error) from None
+        raise
     finally:
         connection.close()
+
+
+def _require_contract(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raise TokenGrowthError for tables whose contract has a newer major version."""
+    contract, program = connection.execute(
+        "select contract_version, (select program_version from meta.builds where is_successful order by rowid desc "
+        "limit 1) from meta.contract"
+    ).fetchall()[0]
+    if int(contract.split(".")[0]) > CONTRACT_MAJOR:
+        raise TokenGrowthError(
+            f"{path} was published by version {program} of this program under contract {contract}, and this is version "
+            f"{version(APP_NAME)}, which reads contract {CONTRACT_MAJOR}; upgrade it."
+        )
 
 
 def _extra_needed(error: duckdb.Error) -> str | None:
@@ -489,9 +607,18 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
         reason = str(error).splitlines()[0]
         if "Could not set lock" in reason:
             raise TokenGrowthError(f"{path} is open in another program; close it there. ({reason})") from None
-        raise TokenGrowthError(
-            f"{path} cannot be opened ({reason}). `tokengrowth rebuild` makes it anew from the archive."
-        ) from None
+        if "version number" in reason:
+            raise TokenGrowthError(
+                f"{path} was written by another version of DuckDB than {duckdb.__version__} ({reason}). Install the "
+                "newer one; to make the file anew from the archive instead, run `tokengrowth rebuild`."
+            ) from None
+        if DAMAGE.search(str(error)):
+            raise DamagedError(f"{path} is damaged ({reason}).") from None
+        raise TokenGrowthError(f"{path} cannot be opened ({reason}).") from None
+
+
+def _damaged_publication(path: Path, error: Exception) -> DamagedError:
+    return DamagedError(f"{path} cannot be read ({str(error).splitlines()[0]}); `tokengrowth build` makes it anew.")
 
 
 def _utc(moment: datetime) -> datetime:

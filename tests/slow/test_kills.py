@@ -1,16 +1,19 @@
-"""kill -9 at random moments of every command that writes, then go on: tables are right, nothing archived is lost."""
+"""kill -9 at random moments of every command that writes: the tables are right after the next, nothing is lost.
+
+With -s each kill is a row of a table in Markdown; `make torture` prints ten times as many as `make test-slow` makes.
+"""
 
 from __future__ import annotations
 
-import itertools
 import random
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,121 +25,132 @@ import pytest
 from pipeline.archive import Archive, Fetch
 from pipeline.settings import Settings
 from pipeline.simulation import World
-from pipeline.warehouse import published
 from tests.conftest import KEY, morning_after
 
 pytestmark = pytest.mark.slow
 
-PROGRAM = [sys.executable, "-m", "pipeline"]
-RUN = ["run"]
-BACKFILL = ["backfill"]
-# What is killed, from an empty home or from that of the evening before.
+COMMAND = (sys.executable, "-m", "pipeline")
+# What is killed, by name: the command, and whether its home was filled by a run of the evening before.
 KILLED = {
-    "first run": RUN,
-    "run of the next day": RUN,
-    "backfill --force": ["backfill", "--force"],
-    "build": ["build"],
-    "rebuild": ["rebuild"],
+    "first run": (("run",), False),
+    "run": (("run",), True),
+    "backfill": (("backfill", "--force"), True),
+    "build": (("build",), True),
+    "rebuild": (("rebuild",), True),
 }
 KILLS_A_HOME = 4
+STEP = re.compile(r"^(fetch [\w-]+|land|build|publish)$", re.MULTILINE)
 
 
-@dataclass
-class Home:
-    """One home, and how a command ends there."""
-
-    settings: Settings
-
-    def start(self, words: list[str]) -> subprocess.Popen[bytes]:
-        command = [*PROGRAM, *words, "--json"]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def end(self, words: list[str]) -> None:
-        done = subprocess.run([*PROGRAM, *words, "--json"], capture_output=True, text=True)
-        assert done.returncode == 0, (words, done.stderr)
-
-    def archived(self) -> set[str]:
-        return {fetch.load_id for fetch in Archive(self.settings.archive_dir).fetches()}
-
-    def marts(self) -> dict[str, list[tuple[Any, ...]]]:
-        with duckdb.connect(str(self.settings.published_path), read_only=True) as connection:
-            query = "select table_name from information_schema.tables where table_schema = 'marts' order by all"
-            names = [name for (name,) in connection.execute(query).fetchall()]
-            return {name: connection.execute(f"select * from marts.{name} order by all").fetchall() for name in names}
-
-    def publishes_what_was_checked(self) -> bool:
-        """Tell whether readers find a build of which every check has passed; False where nothing is published yet."""
-        if not self.settings.published_path.exists():
-            return False
-        with published(self.settings) as connection:
-            query = "select count(*), count(*) filter (where not is_passed) from checks"
-            made, failed = connection.execute(query).fetchall()[0]
-        assert made
-        assert not failed
-        return True
+def all_marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    with duckdb.connect(str(settings.published_path), read_only=True) as connection:
+        query = "select table_name from information_schema.tables where table_schema = 'marts' order by all"
+        names = [name for (name,) in connection.execute(query).fetchall()]
+        return {name: connection.execute(f"select * from marts.{name} order by all").fetchall() for name in names}
 
 
-def test_a_killed_command_leaves_what_the_next_ones_make_right(
+def published_build(settings: Settings) -> str:
+    """Return the build that readers see, after making sure that it is whole: it ended, and all its checks passed."""
+    if not settings.published_path.exists():
+        return "nothing"
+    with duckdb.connect(str(settings.published_path), read_only=True) as connection:
+        last = "select build_id, is_successful, checks from meta.builds order by rowid desc limit 1"
+        ((build_id, is_successful, checks),) = connection.execute(last).fetchall()
+        counted = "select count(*) filter (where is_passed), count(*) from meta.checks where build_id = ?"
+        assert is_successful
+        assert connection.execute(counted, [build_id]).fetchall() == [(checks, checks)]
+        assert connection.execute("select count(*) > 0 from marts.growth_total").fetchall() == [(True,)]
+    return str(build_id)
+
+
+def say(*cells: object) -> None:
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)  # noqa: T201
+
+
+@contextmanager
+def killed_after(seconds: float, words: tuple[str, ...], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command, kill it, and yield it; its log tells how far it had come."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen([*COMMAND, "--debug", *words], stdout=subprocess.DEVNULL, stderr=output) as process,
+    ):
+        time.sleep(seconds)
+        process.kill()
+    yield process
+
+
+def test_killed_commands_leave_tables_that_the_next_one_makes_right(
     use: Callable[..., Settings], simulate: Callable[..., Any], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     kills = int(request.config.getoption("--kills"))
     chance = random.Random(11)
-    world = World(days=60)
+    world = World(days=45)
     evening = morning_after(world.last_day - timedelta(days=1))
     server = simulate(world, evening, requests_per_day=1_000_000)
 
-    def home(name: str, days_later: int = 1) -> Home:
+    def environment(home: Path, days_later: int = 1) -> Settings:
         clock = evening + timedelta(days=days_later)
         server.set_clock(clock)
-        more = {"TOKENGROWTH_HOME": str(tmp_path / name), "TOKENGROWTH_REQUESTS_PER_DAY": "1000000"}
-        return Home(use(server.base_url, clock.isoformat(), KEY, **more))
+        more = {"TOKENGROWTH_HOME": str(home), "TOKENGROWTH_REQUESTS_PER_DAY": "1000000"}
+        return use(server.base_url, clock.isoformat(), KEY, **more)
 
-    home("evening", 0).end(RUN)
+    def finish(words: tuple[str, ...]) -> tuple[str, float]:
+        started = time.monotonic()
+        done = subprocess.run([*COMMAND, *words], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[-1], time.monotonic() - started
 
-    def begin(name: str, kind: str) -> Home:
-        if kind != "first run":
-            shutil.copytree(tmp_path / "evening", tmp_path / name)
-        return home(name)
+    def archived(home: Path) -> set[str]:
+        return {fetch.load_id for fetch in Archive(home / "archive").fetches()}
 
-    right: dict[str, dict[str, list[tuple[Any, ...]]]] = {}
-    seconds: dict[str, float] = {}
-    killed = 0
-    homes = itertools.count(1)
-    for kind in itertools.cycle(KILLED):
-        words = KILLED[kind]
-        if kind not in right:
-            undisturbed = begin(f"undisturbed {kind}", kind)
-            started = time.monotonic()
-            undisturbed.end(words)
-            seconds[kind] = time.monotonic() - started
-            undisturbed.end(RUN)
-            right[kind] = undisturbed.marts()
-        number = next(homes)
-        assert number <= kills, f"only {killed} of {kills} commands were killed before their end"
-        disturbed = begin(f"home {number}", kind)
-        archived, moments = disturbed.archived(), []
+    base = tmp_path / "base"
+    environment(base, 0)
+    finish(("run",))
+    right, seconds = {}, {}
+    for name, (words, is_filled) in KILLED.items():
+        home = tmp_path / name
+        if is_filled:
+            shutil.copytree(base, home)
+        settings = environment(home)
+        _, seconds[name] = finish(words)
+        right[name] = all_marts(settings)
+
+    say("kill", "command", "killed after", "during", "answers kept", "readers see", "then")
+    say(*["---"] * 7)
+    killed = homes = 0
+    while killed < kills and homes < kills:
+        name = list(KILLED)[homes % len(KILLED)]
+        words, is_filled = KILLED[name]
+        home = tmp_path / f"killed {homes}"
+        if is_filled:
+            shutil.copytree(base, home)
+        settings = environment(home)
+        kept = archived(home)
+        row: list[object] = []
         for _ in range(min(KILLS_A_HOME, kills - killed)):
-            moment = chance.uniform(0.05, 0.95) * seconds[kind]
-            with disturbed.start(words) as process:
-                time.sleep(moment)
-                process.kill()
-            assert archived <= (archived := disturbed.archived())
-            is_readable = disturbed.publishes_what_was_checked()
-            assert is_readable or kind == "first run"
+            if row:
+                say(*row, "killed again")
+            moment = chance.uniform(0.1, 0.9) * seconds[name]
+            with killed_after(moment, words, tmp_path / "log") as process:
+                steps = STEP.findall((tmp_path / "log").read_text(encoding="utf-8"))
+            assert kept <= archived(home), "an answer that was archived is lost"
+            kept = archived(home)
+            seen = published_build(settings)
             if process.returncode == 0:
+                row = []
                 break
             killed += 1
-            moments.append(f"{moment:.2f} s")
-        disturbed.end(words)
-        disturbed.end(RUN)
-        assert disturbed.marts() == right[kind], (kind, moments)
-        assert archived <= disturbed.archived()
-        shutil.rmtree(disturbed.settings.home)
-        if moments:
-            print(f"{kind} ({seconds[kind]:.1f} s) killed at {', '.join(moments)}: gone on, then equal tables")  # noqa: T201
-        if killed >= kills:
-            break
-    print(f"{killed} commands killed; nothing archived was lost, nothing unchecked published, all tables were right")  # noqa: T201
+            during = steps[-1] if steps else "start"
+            row = [killed, name, f"{moment:.2f} of {seconds[name]:.2f} s", during, len(kept), seen[:8]]
+        summary, _ = finish(words)
+        assert all_marts(settings) == right[name], home
+        assert kept <= archived(home)
+        if row:
+            say(*row, f"right: {summary}")
+        shutil.rmtree(home)
+        homes += 1
+    assert killed == kills, f"only {killed} commands were killed before their end, in {homes} homes"
+    print(f"\n{killed} commands killed; the tables were right after each of {homes} recoveries.")  # noqa: T201
 
 
 def test_a_killed_backfill_asks_nothing_again_that_had_arrived(
@@ -161,7 +175,7 @@ def test_a_killed_backfill_asks_nothing_again_that_had_arrived(
             TOKENGROWTH_CLOCKED_LIMITS="true",
         )
         with subprocess.Popen(
-            [*PROGRAM, *BACKFILL, "--json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*COMMAND, "backfill", "--json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:
             if killed < kills:
                 time.sleep(chance.uniform(0.5, 2.5))
@@ -179,7 +193,7 @@ def test_a_killed_backfill_asks_nothing_again_that_had_arrived(
     assert set(archived.values()) == {1}
     # An answer that was on its way when the process died is lost with it: at most one call a kill is made again.
     assert sum(asked.values()) - len(asked) <= killed
-    print(f"{killed} backfills killed; {sum(asked.values()) - len(asked)} calls were on their way and made again")  # noqa: T201
+    print(f"{killed} backfills killed; {sum(asked.values()) - len(asked)} calls were on their way and made again.")  # noqa: T201
 
 
 def archive_of(settings: Settings) -> list[Fetch]:

@@ -148,7 +148,7 @@ def settings_for(use: Callable[..., Settings]) -> Callable[..., Settings]:
 
     def build(server: Script, key: str | None = KEY, **more: str) -> Settings:
         few = {"TOKENGROWTH_ATTEMPTS": "3", "TOKENGROWTH_READ_TIMEOUT_SECONDS": "0.2"}
-        return use(server.base_url, None, key, **{**few, **more})
+        return use(server.base_url, more.pop("TOKENGROWTH_NOW", None), key, **{**few, **more})
 
     return build
 
@@ -542,3 +542,34 @@ def test_a_client_sends_its_name_and_no_cookie_jar_grows_an_authorization(serve,
     client.get(PATH, {}, with_key=False)
     assert [agent.partition("/")[0] for agent, _ in agents] == ["openrouter-token-growth"] * 2
     assert [seen for _, seen in agents] == [f"Bearer {KEY}", None]
+
+
+def dated(hours: float, **headers: str) -> Behaviour:
+    """Answer by a clock that is some hours ahead of this one."""
+
+    def behave(handler: Handler) -> None:
+        handler.date_time_string = lambda *_: formatdate(time.time() + hours * 3600, usegmt=True)  # type: ignore[method-assign]
+        answer(**headers)(handler)
+
+    return behave
+
+
+@pytest.mark.parametrize(("hours", "says"), [(-72, "4,320 minutes ahead of"), (0.25, "15 minutes behind")])
+def test_a_clock_that_is_off_is_refused_before_anything_is_kept(hours, says, serve, settings_for) -> None:
+    server = serve(dated(hours))
+    with pytest.raises(SourceError, match=rf"clock of this machine is {says} that of 127\.0\.0\.1; set it right"):
+        get(settings_for(server))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [dated(0.1), dated(-0.1), dated(-72, Age="259200"), answer(Date="no date"), answer(Date="Tue, 01 Jan 2030")],
+)
+def test_a_clock_that_is_right_is_believed(behaviour, serve, settings_for) -> None:
+    assert get(settings_for(serve(behaviour))).body == BODY
+
+
+def test_a_business_clock_that_is_set_needs_no_right_time(serve, settings_for) -> None:
+    server = serve(dated(-72))
+    assert get(settings_for(server, TOKENGROWTH_NOW="2026-08-22T13:00:00Z")).body == BODY

@@ -1,0 +1,232 @@
+"""What breaks in years: files damaged or deleted, a disk that is full or read only, a clock that jumps."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline import jobs
+from pipeline.archive import Archive
+from pipeline.errors import TokenGrowthError
+from pipeline.settings import Settings
+from pipeline.warehouse import published_build_id
+from tests.conftest import Ended
+
+BLOCK_BYTES = 262_144
+HEADER_BYTES = 3 * 4096
+NOBODY = 65_534
+
+
+def garble(path: Path, offset: int, length: int = 4096) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xa5" * length)
+
+
+def garble_table(path: Path, table: str) -> None:
+    """Overwrite the blocks in which a table's rows are stored."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        found = connection.execute(f"select distinct block_id from pragma_storage_info('{table}')").fetchall()
+    blocks = [block for (block,) in found if block is not None and block >= 0]
+    assert blocks
+    for block in blocks:
+        garble(path, HEADER_BYTES + block * BLOCK_BYTES + 64)
+
+
+def landed(settings: Settings) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        return connection.execute("select count(*), sum(total_tokens) from raw.rankings_daily").fetchall()
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "garbage": lambda path: path.write_bytes(b"no database" * 1000),
+    "empty": lambda path: path.write_bytes(b""),
+    "truncated": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "header": lambda path: garble(path, 4096, 8192),
+    "ledger": lambda path: garble_table(path, "meta.loads"),
+    "log of writes": lambda path: damage_log(path),
+}
+
+
+def damage_log(path: Path) -> None:
+    """Leave the log of a writer that was killed, with some bytes changed."""
+    script = (
+        "import duckdb, os, sys\n"
+        "connection = duckdb.connect(sys.argv[1])\n"
+        "for n in range(50):\n"
+        "    connection.execute('insert into meta.checks values (?, null, null, null, ?)', [str(n), n])\n"
+        "os._exit(0)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+    log = path.with_name(f"{path.name}.wal")
+    garble(log, log.stat().st_size // 2, 8)
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_warehouse_is_set_aside_and_rebuilt(
+    name: str, loaded: tuple[Settings, Any], cli: Callable[..., Ended], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings, server = loaded
+    before, asked = landed(settings), len(server.requests)
+    DAMAGES[name](settings.warehouse_path)
+    damaged = settings.warehouse_path.read_bytes()
+    first = cli("plan")
+    (kept,) = settings.home.glob("warehouse.duckdb.damaged-20250302T080000Z")
+    assert kept.read_bytes() == damaged
+    if name == "ledger":  # seen only when it is read, in the middle of the work
+        assert (first.code, first.err.count("\n")) == (1, 1)
+        assert f"is set aside as {kept.name}; run the command again" in first.err
+        assert cli("plan").code == 0
+    else:
+        assert first.code == 0
+        (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert "rebuilding it from the archive" in warning
+    assert landed(settings) == before
+    assert len(server.requests) == asked
+
+
+def test_damage_that_a_build_meets_sets_the_warehouse_aside_for_the_next(
+    loaded: tuple[Settings, Any], cli: Callable[..., Ended]
+) -> None:
+    settings, _ = loaded
+    before, build_id = landed(settings), published_build_id(settings)
+    garble_table(settings.warehouse_path, "raw.rankings_daily")
+    ended = cli("build")
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert "run the command again" in ended.err
+    assert published_build_id(settings) == build_id
+    assert cli("plan").code == 0
+    assert landed(settings) == before
+
+
+def test_deleted_publications_are_published_by_the_next_command(loaded: tuple[Settings, Any]) -> None:
+    settings, _ = loaded
+    build_id = published_build_id(settings)
+    settings.published_path.unlink()
+    jobs.plan(settings)
+    assert published_build_id(settings) == build_id
+    names = {path.name for path in settings.parquet_dir.iterdir()}
+    (settings.parquet_dir / "dim_date.parquet").unlink()
+    jobs.plan(settings)
+    assert {path.name for path in settings.parquet_dir.iterdir()} == names
+    shutil.rmtree(settings.published_path.parent)
+    jobs.plan(settings)
+    assert published_build_id(settings) == build_id
+
+
+def test_a_damaged_publication_is_a_sentence_and_replaced_by_the_next_command(
+    loaded: tuple[Settings, Any], cli: Callable[..., Ended]
+) -> None:
+    settings, _ = loaded
+    build_id = published_build_id(settings)
+    for damage in ("garbage", "truncated", "header"):
+        DAMAGES[damage](settings.published_path)
+        ended = cli("show")
+        assert (ended.code, ended.err.count("\n")) == (1, 1)
+        assert "cannot be read" in ended.err
+        assert "`tokengrowth build` makes it anew" in ended.err
+        jobs.plan(settings)
+        assert published_build_id(settings) == build_id
+    garble_table(settings.published_path, "marts.fct_token_growth_daily")
+    for words in (("show", "model"), ("query", "select sum(tokens_7d) from fct_token_growth_daily")):
+        ended = cli(*words)
+        assert ended.code == 1
+        assert "`tokengrowth build` makes it anew" in ended.err
+
+
+def test_a_reader_keeps_the_tables_that_it_opened_while_they_are_replaced(loaded: tuple[Settings, Any]) -> None:
+    settings, _ = loaded
+    build_id = published_build_id(settings)
+    last = "select build_id from meta.builds order by built_at desc, rowid desc limit 1"
+    with duckdb.connect(str(settings.published_path), read_only=True) as reader:
+        assert jobs.build(settings).is_published
+        assert reader.execute(last).fetchall() == [(build_id,)]
+        assert reader.execute("select count(*) from marts.fct_token_growth_daily").fetchall() > [(1000,)]
+    assert published_build_id(settings) not in (None, build_id)
+
+
+def test_a_damaged_answer_is_named_and_blocks_nothing(
+    loaded: tuple[Settings, Any], cli: Callable[..., Ended], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings, server = loaded
+    settings.warehouse_path.unlink()
+    damaged = next(fetch for fetch in Archive(settings.archive_dir).fetches() if fetch.source == "models")
+    path = settings.archive_dir / "objects" / damaged.sha256[:2] / f"{damaged.sha256}.gz"
+    whole = path.read_bytes()
+    garble(path, 20, 8)
+    assert cli("plan").code == 0
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert str(path) in warning
+    assert "restore it from a backup, then run `tokengrowth rebuild`" in warning
+    assert landed(settings) > [(3000,)]
+    # The catalogue of the day is asked for again, and the same bytes mend the object.
+    asked = len(server.requests)
+    assert cli("run").code == 0
+    assert len(server.requests) == asked + 1
+    assert path.read_bytes() == whole
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Work as a user without rights; root has all of them."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of Unix")
+def test_a_home_that_may_not_be_written_is_a_sentence(loaded: tuple[Settings, Any]) -> None:
+    settings, _ = loaded
+    settings.home.chmod(0o555)
+    try:
+        with as_nobody(), pytest.raises(TokenGrowthError, match=r"cannot be written \(Permission denied\)") as caught:
+            jobs.run(settings)
+    finally:
+        settings.home.chmod(0o755)
+    assert "set TOKENGROWTH_HOME to another folder" in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
+def test_a_warehouse_without_room_is_a_sentence_and_healed_by_the_next_command(loaded: tuple[Settings, Any]) -> None:
+    settings, _ = loaded
+    before, build_id = landed(settings), published_build_id(settings)
+    settings.warehouse_path.unlink()
+    limited = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))\n"
+        "from pipeline.cli import main\n"
+        "main(['plan'])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True, env=os.environ)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+    assert f"There is no room left on the disk of {settings.home}" in ended.stderr
+    assert published_build_id(settings) == build_id
+    jobs.plan(settings)
+    assert landed(settings) == before
+
+
+def test_a_clock_before_the_newest_answer_is_warned_of(
+    loaded: tuple[Settings, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings, server = loaded
+    jobs.plan(settings.model_copy(update={"fixed_now": server.now - timedelta(hours=23)}))
+    assert not caplog.records
+    jobs.plan(settings.model_copy(update={"fixed_now": server.now - timedelta(days=2)}))
+    assert [record.getMessage() for record in caplog.records] == [
+        "The clock says 2025-02-28, and the newest archived answer came on 2025-03-02; check the clock of this machine."
+    ]
