@@ -41,6 +41,7 @@ LAYERS = [
     "explanation",
     "trend",
     "status",
+    "watch",
     "reference",
     "simulation",
     "cli",
