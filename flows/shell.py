@@ -117,7 +117,10 @@ def tell_alerts(settings: Settings, alerts: Iterable[Alert]) -> None:
     for alert in untold:
         emit_event(
             event=f"token-growth.{alert.kind}",
-            resource={"prefect.resource.id": f"token-growth.{re.sub(r'[^A-Za-z0-9._-]', '-', alert.subject)}"},
+            resource={
+                "prefect.resource.id": f"token-growth.{re.sub(r'[^A-Za-z0-9._-]', '-', alert.subject)}",
+                "prefect.resource.name": alert.subject,
+            },
             payload=alert.payload(),
         )
     watch.note_told(settings, untold)

@@ -58,6 +58,20 @@ class Fetch:
         return self.context.get("origin")
 
 
+@dataclass(frozen=True)
+class Damage:
+    """What of the archive is lost until it is restored.
+
+    `path` is the file, `reason` a sentence that names it, `fetches` the rows whose bodies cannot be had; `sha256` names
+    the body, and is empty where the file is a manifest.
+    """
+
+    sha256: str
+    path: Path
+    reason: str
+    fetches: tuple[Fetch, ...] = ()
+
+
 class Archive:
     """Append-only store under one folder."""
 
@@ -118,6 +132,28 @@ class Archive:
         if hashlib.sha256(body).hexdigest() != fetch.sha256:
             raise TokenGrowthError(f"{path} does not hold the bytes it is named after; restore it from a backup.")
         return body
+
+    def verify(self) -> Iterator[Damage]:
+        """Yield what is damaged: rows that are none, and bodies that rows name and that are not there as received."""
+        named: dict[str, list[Fetch]] = {}
+        try:
+            for fetch in self.fetches():
+                named.setdefault(fetch.sha256, []).append(fetch)
+        except TokenGrowthError as error:
+            yield Damage("", self._folder / "manifest", str(error))
+        for sha256, fetches in named.items():
+            try:
+                self.read(fetches[0])
+            except TokenGrowthError as error:
+                yield Damage(sha256, self._object_path(sha256), str(error), tuple(fetches))
+
+    def objects(self) -> list[Path]:
+        """Return the files of the bodies."""
+        return sorted((self._folder / "objects").glob("*/*.gz"))
+
+    def leftovers(self) -> list[Path]:
+        """Return the files that a killed writer left half written."""
+        return sorted(self._folder.glob("*/**/*.part"))
 
     def _object_path(self, sha256: str) -> Path:
         return self._folder / "objects" / sha256[:2] / f"{sha256}.gz"

@@ -56,6 +56,7 @@ DAY = ["%Y-%m-%d"]
 DEMO_SEED = 7
 # Nobody is spared by a wait on loopback.
 DEMO_REQUESTS_PER_MINUTE = 100_000
+EXIT_UNFIT = 1
 EXIT_STOPPED = 130
 INTERRUPTED = "Query interrupted"  # DuckDB's words, in an exception of its own
 STOPPED = "Stopped. What was archived is kept; the next run goes on from there."
@@ -324,6 +325,23 @@ def status(json: Json = False) -> int:
     )
     _print(json, facts, tables, summary)
     return EXIT_OK
+
+
+@app.command()
+def doctor(
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask OpenRouter once, too; with a key that counts one request.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Look for what is wrong, from the environment to the schedule, and say what mends it; nothing is written."""
+    from pipeline import doctor as doctor_
+
+    findings = doctor_.doctor(online=online)
+    counts = [(state, sum(one.state is state for one in findings)) for state in doctor_.State]
+    summary = f"doctor: {', '.join(f'{count} {state}' for state, count in counts)}"
+    _print(json, {"findings": [one.to_dict() for one in findings]}, doctor_.tables(findings), summary)
+    return EXIT_UNFIT if dict(counts)[doctor_.State.FAILED] else EXIT_OK
 
 
 @app.command()

@@ -59,7 +59,7 @@ class QuotaReachedError(SourceError):
 
 
 class LockedError(TokenGrowthError):
-    """Another run holds the writer lock."""
+    """Another run holds the writer lock, or another program the file."""
 
 
 class BuildFailedError(TokenGrowthError):

@@ -25,7 +25,14 @@ import duckdb
 from pipeline import fitting, models
 from pipeline.archive import Fetch
 from pipeline.contracts import WHOLE, Parsed, days_between
-from pipeline.errors import BuildFailedError, SourceError, TokenGrowthError, UsageError, VoidError
+from pipeline.errors import (
+    BuildFailedError,
+    LockedError,
+    SourceError,
+    TokenGrowthError,
+    UsageError,
+    VoidError,
+)
 from pipeline.planner import Held
 from pipeline.settings import APP_NAME, Settings
 from pipeline.sources import SOURCES, Cadence, Source
@@ -438,6 +445,21 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
+@contextmanager
+def opened_to_look(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in whatever state it is, for reading only.
+
+    Raises LockedError where a writer has it open, and TokenGrowthError where it, or what is asked of it, is not there.
+    """
+    connection = _connect(path, read_only=True)
+    try:
+        yield connection
+    except duckdb.Error as error:
+        raise TokenGrowthError(f"{path} cannot be read ({str(error).splitlines()[0]}).") from None
+    finally:
+        connection.close()
+
+
 def _extra_needed(error: duckdb.Error) -> str | None:
     """Say what a table that is not there takes, where that is the extra of the statistics."""
     missing = re.search(r"Table with name (\w+) does not exist", str(error))
@@ -470,7 +492,7 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         if "Could not set lock" in reason:
-            raise TokenGrowthError(f"{path} is open in another program; close it there. ({reason})") from None
+            raise LockedError(f"{path} is open in another program; close it there. ({reason})") from None
         raise TokenGrowthError(
             f"{path} cannot be opened ({reason}). `tokengrowth rebuild` makes it anew from the archive."
         ) from None

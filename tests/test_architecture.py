@@ -42,6 +42,7 @@ LAYERS = [
     "trend",
     "status",
     "watch",
+    "doctor",
     "reference",
     "simulation",
     "cli",
