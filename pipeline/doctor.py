@@ -270,12 +270,12 @@ def _archive(patient: _Patient) -> Iterator[Finding]:
     damages = list(patient.archive.verify())
     if damages:
         lost = sum(len(one.fetches) for one in damages)
-        of_all = f"of {len(patient.fetches)} " if patient.fetches is not None else ""
+        of_all = f" of {len(patient.fetches)}" if patient.fetches is not None else ""
         first = " ".join(one.reason for one in damages[:SHOWN])
         yield Finding(
             "archive",
             State.FAILED,
-            f"{len(damages)} files are damaged, and with them {lost} {of_all}answers. {first}",
+            f"Damaged files: {len(damages)}; answers lost with them: {lost}{of_all}. {first}",
             "Restore these files from a backup; `tokengrowth backfill --force` asks again for days that can be had.",
         )
         return

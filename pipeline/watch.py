@@ -235,8 +235,8 @@ def _findings(
         yield "source.volume", "rankings", message, row.pop("date"), row
     for row in found(RESTATED, settings.alert_restatement_pct):
         message = (
-            f"{row['figures']} settled figures of {row['date']} changed by more than "
-            f"{settings.alert_restatement_pct:g} %, that of {row['model']} most, by {signed(row['change_pct'])}."
+            f"Settled figures of {row['date']} changed by more than {settings.alert_restatement_pct:g} %: "
+            f"{row['figures']} of them, that of {row['model']} most, by {signed(row['change_pct'])}."
         )
         yield "restatement", "rankings", message, row.pop("date"), row
     for row in found(TOP_ENTRIES, settings.alert_top_rank):

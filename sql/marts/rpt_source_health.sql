@@ -11,7 +11,7 @@ with answers as (
         loads.load_id,
         loads.outcome,
         loads.message,
-        loads.warnings,
+        if(contains(loads.warnings, 'holds unknown'), loads.warnings, null) as warning,
         loads.fetched_at,
         loads.fetched_at::date as fetched_date,
         loads.landed_rows,
@@ -46,7 +46,7 @@ mornings as (
         source,
         fetched_date,
         sum(landed_rows)::double / sum(parts) as rows_per_part,
-        arg_max(warnings, (fetched_at, load_id)) filter (where warnings is not null) as warning,
+        arg_max(warning, (fetched_at, load_id)) filter (where warning is not null) as warning,
         row_number() over (partition by source order by fetched_date desc) as place
     from answers
     where outcome = 'landed' and parts > 0
@@ -68,11 +68,11 @@ volumes as (
 warned as (
     select
         source,
-        warnings,
+        warning,
         min(fetched_at) as warned_since
     from answers
-    where warnings is not null
-    group by source, warnings
+    where warning is not null
+    group by source, warning
 ),
 
 dates as (
@@ -117,7 +117,7 @@ judged as (
     inner join meta.sources as sources on newest.source = sources.source
     left join dates on newest.source = dates.source
     left join volumes on newest.source = volumes.source
-    left join warned on volumes.source = warned.source and volumes.warning = warned.warnings
+    left join warned on volumes.source = warned.source and volumes.warning = warned.warning
 ),
 
 measured as (
@@ -142,7 +142,7 @@ select
     coalesce(compared_days, 0) as compared_days, -- how many these are
     volume_ratio, -- rows_per_part against typical_rows_per_part
     is_unusual_volume, -- the ratio is below 0.5 or above 2, and 3 days or more are compared
-    warning, -- what was odd about an answer of the newest day of retrieval, such as unknown fields
+    warning, -- fields or columns of an answer of the newest day of retrieval that its contract does not know
     warned_since, -- instant (UTC) at which this was first said
     is_last_refused, -- the newest answer broke its contract, or could not be read
     last_refusal, -- why

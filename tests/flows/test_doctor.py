@@ -179,7 +179,7 @@ def test_damaged_and_lost_answers_are_counted_and_named(home: Settings) -> None:
     lost.unlink()
     (home.archive_dir / "objects" / "left.part").write_bytes(b"")
     assert failed() == {"archive"}
-    assert findings()["archive"].found.startswith("2 files are damaged, and with them 2 of 2 answers.")
+    assert findings()["archive"].found.startswith("Damaged files: 2; answers lost with them: 2 of 2.")
     assert str(damaged) in findings()["archive"].found
 
 

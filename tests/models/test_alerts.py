@@ -104,7 +104,7 @@ def test_a_restated_day_that_was_settled_is_told_and_one_within_the_threshold_is
     found = told_of(first, again)
     assert kinds(found) == [("restatement", "rankings", 17)]
     assert found[0].message == (
-        "1 settled figures of 2025-01-18 changed by more than 1 %, that of a/one most, by +4.0 %."
+        "Settled figures of 2025-01-18 changed by more than 1 %: 1 of them, that of a/one most, by +4.0 %."
     )
 
 
