@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -16,11 +17,12 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from prefect.tasks import Task, exponential_backoff
 
-from pipeline import explanation, reading, trend
+from pipeline import explanation, reading, trend, watch
 from pipeline.errors import (
     EXIT_NOTHING_PUBLISHED,
     EXIT_OK,
     EXIT_QUOTA,
+    BuildFailedError,
     SourceUnavailableError,
     TokenGrowthError,
     UsageError,
@@ -28,6 +30,7 @@ from pipeline.errors import (
 from pipeline.outcome import Outcome
 from pipeline.rendering import Format
 from pipeline.settings import Settings, load_settings
+from pipeline.watch import Alert
 
 FETCH_RETRIES = 2
 LOCK_TIMEOUT_SECONDS = 3600
@@ -84,7 +87,7 @@ def run_log() -> Iterator[None]:
 def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None] | None = None) -> State[Any]:
     """Run a job with the settings of the environment, then `after`; return the state that the flow ends in.
 
-    What a user can mend ends the run Failed with one sentence; anything unexpected is raised. A source that failed
+    What a user can mend ends the run Failed with one sentence; anything unexpected is raised. What deserves a look
     leaves an event, so that an automation can tell someone.
     """
     try:
@@ -93,11 +96,13 @@ def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None]
         with run_log():
             outcome = job(settings)
     except TokenGrowthError as error:
+        if isinstance(error, BuildFailedError):
+            tell_alerts(settings, [watch.of_failed_build(settings, error)])
         return Failed(message=str(error))
     leave_artifacts(settings, outcome)
     if after:
         after(outcome)
-    tell_failures(outcome)
+    tell_alerts(settings, watch.alerts(settings, outcome))
     problems = " ".join(outcome.problems)
     message = f"{outcome.summary()}. {problems}".strip()
     if outcome.exit_code == EXIT_OK:
@@ -123,15 +128,19 @@ def run_settings(**overrides: Any) -> Settings:
     return load_settings(**overrides, api_key=block.get())
 
 
-def tell_failures(outcome: Outcome) -> None:
-    """Emit an event for each source that failed or stands still."""
-    for source in outcome.sources:
-        if source.status in ("failed", "stale"):
-            emit_event(
-                event=f"token-growth.source.{source.status}",
-                resource={"prefect.resource.id": f"token-growth.source.{source.source}"},
-                payload={"source": source.source, "message": source.message, "missing_days": source.missing_days},
-            )
+def tell_alerts(settings: Settings, alerts: Iterable[Alert]) -> None:
+    """Emit an event for each alert that was not told yet, about a resource that is named after its subject."""
+    untold = watch.untold(settings, alerts)
+    for alert in untold:
+        emit_event(
+            event=f"token-growth.{alert.kind}",
+            resource={
+                "prefect.resource.id": f"token-growth.{re.sub(r'[^A-Za-z0-9._-]', '-', alert.subject)}",
+                "prefect.resource.name": alert.subject,
+            },
+            payload=alert.payload(),
+        )
+    watch.note_told(settings, untold)
 
 
 def leave_artifacts(settings: Settings, outcome: Outcome) -> None:

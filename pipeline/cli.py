@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, EXIT_USAGE, TokenGrowthError, UsageError
+from pipeline.errors import (
+    EXIT_NOTHING_PUBLISHED,
+    EXIT_OK,
+    EXIT_USAGE,
+    BuildFailedError,
+    TokenGrowthError,
+    UsageError,
+)
 from pipeline.rendering import Format, Table, to_json
 
 if TYPE_CHECKING:
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.retention import Report
     from pipeline.settings import Settings
     from pipeline.trend import Trend
+    from pipeline.watch import Alert
 
 # Nothing heavy is imported above: `tokengrowth --help` answers at once.
 
@@ -52,6 +60,7 @@ DAY = ["%Y-%m-%d"]
 DEMO_SEED = 7
 # Nobody is spared by a wait on loopback.
 DEMO_REQUESTS_PER_MINUTE = 100_000
+EXIT_UNFIT = 1
 EXIT_STOPPED = 130
 INTERRUPTED = "Query interrupted"  # DuckDB's words, in an exception of its own
 STOPPED = "Stopped. What was archived is kept; the next run goes on from there."
@@ -70,7 +79,7 @@ def run(
 
     settings = _settings()
     target = date_.date() if date_ else None
-    with _progress() as step:
+    with _working(settings) as step:
         outcome = jobs.run(settings, sources or (), target, step)
     return _finish_job(settings, outcome, json, shows_growth=True)
 
@@ -96,7 +105,7 @@ def backfill(
     if dry_run:
         plan_ = jobs.plan(settings, start, end, sources or (), force=force)
         return _print_plan(plan_, json, {"backfill": plan_.backfill})
-    with _progress() as step:
+    with _working(settings) as step:
         outcome = jobs.backfill(settings, start, end, sources or (), force=force, step=step)
     return _finish_job(settings, outcome, json, shows_growth=False)
 
@@ -174,7 +183,7 @@ def import_(
     from pipeline import jobs
 
     settings = _settings()
-    with _progress() as step:
+    with _working(settings) as step:
         outcome = jobs.import_files(settings, files, origin, retrieved_at.replace(tzinfo=UTC), step)
     return _finish_job(settings, outcome, json, shows_growth=False)
 
@@ -185,7 +194,7 @@ def rebuild(json: Json = False) -> int:
     from pipeline import jobs
 
     settings = _settings()
-    with _progress() as step:
+    with _working(settings) as step:
         outcome = jobs.rebuild(settings, step)
     return _finish_job(settings, outcome, json, shows_growth=False)
 
@@ -202,7 +211,8 @@ def build(
     from pipeline import jobs
 
     settings = _settings()
-    outcome = jobs.build(settings, select or ())
+    with _working(settings):
+        outcome = jobs.build(settings, select or ())
     if outcome.build is None:
         raise TokenGrowthError(f"{settings.home} holds no rankings to build from; run `tokengrowth run` first.")
     code = _finish_job(settings, outcome, json, shows_growth=False)
@@ -364,6 +374,38 @@ def _print_report(report: Report, json: bool) -> int:
 
 
 @app.command()
+def doctor(
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask OpenRouter once, too; with a key that counts one request.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Look for what is wrong, from the environment to the schedule, and say what mends it; nothing is written."""
+    from pipeline import doctor as doctor_
+
+    findings = doctor_.doctor(online=online)
+    counts = [(state, sum(one.state is state for one in findings)) for state in doctor_.State]
+    summary = f"doctor: {', '.join(f'{count} {state}' for state, count in counts)}"
+    _print(json, {"findings": [one.to_dict() for one in findings]}, doctor_.tables(findings), summary)
+    return EXIT_UNFIT if dict(counts)[doctor_.State.FAILED] else EXIT_OK
+
+
+@app.command()
+def alerts(
+    limit: Annotated[int, typer.Option(min=1, help="Alerts to print, the newest last.")] = 20, json: Json = False
+) -> int:
+    """Print what the runs of this home found worth telling: each alert was told once."""
+    from pipeline import watch
+
+    told = watch.told(_settings())
+    shown = told[-limit:]
+    columns = ["told_at", "date", "kind", "subject", "message"]
+    table = Table("", columns, [[row.get(name, "-") for name in columns] for row in shown])
+    _print(json, {"alerts": shown}, [table] if shown else [], f"alerts: {len(shown)} of {len(told)} told so far")
+    return EXIT_OK
+
+
+@app.command()
 def demo(
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = DEMO_SEED,
     home: Annotated[Path | None, typer.Option(help="Folder of the simulated data. Default: data-demo.")] = None,
@@ -392,7 +434,7 @@ def demo(
                 fixed_now=clock,
                 requests_per_minute=DEMO_REQUESTS_PER_MINUTE,
             )
-            with _progress() as step:
+            with _working(settings) as step:
                 outcomes.append(jobs.run(settings, step=step))
     if not json:
         _line(f"The first morning: {outcomes[0].summary()}")
@@ -475,6 +517,19 @@ def _settings(**overrides: Any) -> Settings:
 
 
 @contextmanager
+def _working(settings: Settings) -> Iterator[Step]:
+    """Run a job: a build that fails is an alert, beside the error that ends the command."""
+    try:
+        with _progress() as step:
+            yield step
+    except BuildFailedError as error:
+        from pipeline import watch
+
+        _tell(settings, watch.untold(settings, [watch.of_failed_build(settings, error)]))
+        raise
+
+
+@contextmanager
 def _progress() -> Iterator[Step]:
     """Show the running step where a person watches; say nothing in a log."""
     from pipeline.jobs import call
@@ -494,8 +549,13 @@ def _progress() -> Iterator[Step]:
 
 
 def _finish_job(settings: Settings, outcome: Outcome, json: bool, *, shows_growth: bool) -> int:
+    from pipeline import watch
+
+    alerts = watch.untold(settings, watch.alerts(settings, outcome))
     if json:
-        _line(to_json({**outcome.to_dict(), "summary": outcome.summary()}))
+        plain = [alert.to_dict() for alert in alerts]
+        _line(to_json({**outcome.to_dict(), "alerts": plain, "summary": outcome.summary()}))
+        watch.note_told(settings, alerts)
         return outcome.exit_code
     if shows_growth and outcome.is_anything_published:
         from pipeline import reading
@@ -504,6 +564,7 @@ def _finish_job(settings: Settings, outcome: Outcome, json: bool, *, shows_growt
             _line(reading.show(settings, dimension, None, top).render(Format.TABLE) + "\n")
     for problem in outcome.problems:
         sys.stderr.write(f"{problem}\n")
+    _tell(settings, alerts)
     if not outcome.is_anything_published and outcome.build is None:
         sys.stderr.write("error: Nothing is published: there are no rankings to build from.\n")
     for hint in outcome.hints:
@@ -512,6 +573,14 @@ def _finish_job(settings: Settings, outcome: Outcome, json: bool, *, shows_growt
         _line(f"Published {settings.published_path}")
     _line(outcome.summary())
     return outcome.exit_code
+
+
+def _tell(settings: Settings, alerts: Sequence[Alert]) -> None:
+    from pipeline import watch
+
+    for alert in alerts:
+        sys.stderr.write(f"alert: {alert.kind}: {alert.message}\n")
+    watch.note_told(settings, alerts)
 
 
 def _print(json: bool, value: dict[str, Any], tables: Sequence[Table], summary: str) -> None:

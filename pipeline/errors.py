@@ -59,7 +59,7 @@ class QuotaReachedError(SourceError):
 
 
 class LockedError(TokenGrowthError):
-    """Another run holds the writer lock."""
+    """Another run holds the writer lock, or another program the file."""
 
 
 # How a damaged part of the archive comes back.

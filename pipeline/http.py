@@ -41,6 +41,7 @@ CHUNK_BYTES = 65_536
 MAX_BODY_SECONDS = 600
 # A clock that is further off than this would stamp answers with a wrong day.
 MAX_CLOCK_ERROR = timedelta(minutes=10)
+PREFECT_TIMEOUT_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -222,6 +223,41 @@ class Client:
         asked = error.retry_after_seconds if isinstance(error, _RetryableError) else None
         backoff = wait_exponential(multiplier=first, max=60)(state) + wait_random(0, first)(state)
         return max(backoff, asked or 0)
+
+
+def proxy_of(url: str) -> str | None:
+    """Return the proxy of the environment through which a URL is asked, without its password; None where none is."""
+    if urlsplit(url).hostname in LOOPBACK_HOSTS:
+        return None
+    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    return _shown(proxy) if proxy else None
+
+
+def ask_prefect(api_url: str, path: str, question: Mapping[str, Any] | None = None, auth: str | None = None) -> Any:
+    """Ask a Prefect server, with a filter by POST; return its JSON, None where it knows nothing of that name (404).
+
+    `auth` is a user and password, as Prefect's own PREFECT_API_AUTH_STRING. Raises SourceError without an answer.
+    """
+    url = api_url.rstrip("/") + path
+    user, _, password = (auth or "").partition(":")
+    with _Session() as session:
+        session.trust_env = urlsplit(url).hostname not in LOOPBACK_HOSTS
+        try:
+            answer = session.request(
+                "GET" if question is None else "POST",
+                url,
+                json=question,
+                auth=(user, password) if auth else _Bearer(None),
+                timeout=PREFECT_TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+            if answer.status_code == 404:
+                return None
+            if answer.status_code != 200:
+                raise SourceError(f"Prefect at {_shown(url)} answered HTTP {answer.status_code}.")
+            return answer.json()
+        except requests.exceptions.RequestException as error:
+            raise SourceError(f"Prefect at {_shown(url)} could not be read: {_cause(error)}.") from None
 
 
 def _log_retry(state: RetryCallState) -> None:

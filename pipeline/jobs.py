@@ -406,6 +406,26 @@ def _require_archive(settings: Settings) -> None:
         raise UsageError(f"{settings.archive_dir} holds no archived answers to rebuild from; check TOKENGROWTH_HOME.")
 
 
+def is_writing(settings: Settings) -> bool:
+    """Tell, without waiting, whether a run holds the writer lock of a home; nothing is made where no lock is."""
+    if not settings.lock_path.exists():
+        return False
+    lock = FileLock(settings.lock_path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def calls_of_whole_run(settings: Settings) -> int:
+    """Return how many requests of a day's quota a daily run makes at the most that holds nothing yet."""
+    sources = planner.chosen_sources(settings, for_backfill=False)
+    target = planner.last_complete_day(settings.now())
+    return planner.kept_for_run(_whole_run(sources, settings, target), settings.requests_per_day)
+
+
 def run(settings: Settings, sources: Sequence[str] = (), target: date | None = None, step: Step = call) -> Outcome:
     """Load every missing day within each source's reach, refetch the newest, take today's snapshots, build, publish.
 

@@ -88,9 +88,9 @@ class Table:
         ]
 
 
-def to_json(value: Any) -> str:
-    """Return indented JSON in ASCII; dates and instants in ISO 8601, instants marked as UTC."""
-    return json.dumps(value, indent=2, default=_json_value)
+def to_json(value: Any, *, indent: int | None = 2) -> str:
+    """Return JSON in ASCII, on one line without `indent`; dates and instants in ISO 8601, instants marked as UTC."""
+    return json.dumps(value, indent=indent, default=_json_value)
 
 
 def tokens(count: float | None) -> str:

@@ -15,6 +15,8 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     Field,
+    NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     SecretStr,
@@ -153,6 +155,22 @@ class Settings(BaseSettings):
         alias="TOKENGROWTH_LOCK_TIMEOUT_SECONDS",
         description="How long a run waits for another one that is writing.",
     )
+    alert_top_rank: NonNegativeInt = Field(
+        10,
+        alias="TOKENGROWTH_ALERT_TOP_RANK",
+        description="A model that is new among so many largest ones is an alert; 0 for none.",
+    )
+    alert_share_move_pp: NonNegativeFloat = Field(
+        5,
+        alias="TOKENGROWTH_ALERT_SHARE_MOVE_PP",
+        description="A share of an author or model that certainly moved by more points in a week is an alert; "
+        "0 for none.",
+    )
+    alert_restatement_pct: NonNegativeFloat = Field(
+        1,
+        alias="TOKENGROWTH_ALERT_RESTATEMENT_PCT",
+        description="A settled figure that changed by more percent is an alert; 0 for none.",
+    )
     storage_version: str = Field(
         "v1.5.0",
         pattern=r"^(v\d+\.\d+\.\d+|latest)$",
@@ -189,6 +207,11 @@ class Settings(BaseSettings):
     def lock_path(self) -> Path:
         """The one lock of all writers."""
         return self.home / "writer.lock"
+
+    @property
+    def alerts_path(self) -> Path:
+        """What was told so far, one alert a line."""
+        return self.home / "alerts.jsonl"
 
     @property
     def published_path(self) -> Path:

@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -28,6 +28,7 @@ from pipeline.contracts import WHOLE, Parsed, days_between
 from pipeline.errors import (
     BuildFailedError,
     DamagedError,
+    LockedError,
     OutdatedError,
     TokenGrowthError,
     UsageError,
@@ -442,9 +443,11 @@ class Warehouse:
         self._connection.execute("commit")
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    """Run a query and return its rows by column name."""
-    cursor = connection.execute(sql, list(parameters))
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[dict[str, Any]]:
+    """Run a query, its parameters by place or by name, and return its rows by column name."""
+    cursor = connection.execute(sql, parameters)
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -574,6 +577,21 @@ def _require_contract(connection: duckdb.DuckDBPyConnection, path: Path) -> None
         )
 
 
+@contextmanager
+def opened_to_look(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in whatever state it is, for reading only.
+
+    Raises LockedError where a writer has it open, and TokenGrowthError where it, or what is asked of it, is not there.
+    """
+    connection = _connect(path, read_only=True)
+    try:
+        yield connection
+    except duckdb.Error as error:
+        raise TokenGrowthError(f"{path} cannot be read ({str(error).splitlines()[0]}).") from None
+    finally:
+        connection.close()
+
+
 def _extra_needed(error: duckdb.Error) -> str | None:
     """Say what a table that is not there takes, where that is the extra of the statistics."""
     missing = re.search(r"Table with name (\w+) does not exist", str(error))
@@ -606,7 +624,7 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         if "Could not set lock" in reason:
-            raise TokenGrowthError(f"{path} is open in another program; close it there. ({reason})") from None
+            raise LockedError(f"{path} is open in another program; close it there. ({reason})") from None
         if "version number" in reason:
             raise TokenGrowthError(
                 f"{path} was written by another version of DuckDB than {duckdb.__version__} ({reason}). Install the "

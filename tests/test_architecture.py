@@ -43,6 +43,8 @@ LAYERS = [
     "explanation",
     "trend",
     "status",
+    "watch",
+    "doctor",
     "reference",
     "simulation",
     "cli",

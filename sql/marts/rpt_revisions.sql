@@ -1,5 +1,6 @@
 -- What a day's first vintage said and what its last one says, for every day that was received more than once. Vintages
--- of another source, or imported ones beside fetched ones, are no restatement: those like the current one count.
+-- of another source, or imported ones beside fetched ones, are no restatement: those like the current one count. A
+-- vintage is settled when its figures are as of two days after the day's start or later.
 -- grain: date, model_permaslug
 -- check: first_as_of <= last_as_of
 with received as (
@@ -31,7 +32,8 @@ vintages as (
             partition by received.date
             order by received.as_of, received.fetched_at, received.load_id
         ) as vintage,
-        count(*) over (partition by received.date) as vintages
+        count(*) over (partition by received.date) as vintages,
+        received.as_of::date > received.date + 1 as is_settled
     from received
     inner join current_vintages on received.date = current_vintages.date
     inner join received as counting
@@ -39,17 +41,26 @@ vintages as (
     where received.source = counting.source and received.is_fetched = counting.is_fetched
 ),
 
+numbered as (
+    select
+        *,
+        min(vintage) filter (where is_settled) over (partition by date) as settled_vintage
+    from vintages
+),
+
 first_and_last as (
     select
         rankings.date,
         rankings.model_permaslug,
-        any_value(vintages.vintages) as vintages,
-        max(rankings.total_tokens) filter (where vintages.vintage = 1) as first_tokens,
-        max(rankings.total_tokens) filter (where vintages.vintage = vintages.vintages) as last_tokens
+        any_value(numbered.vintages) as vintages,
+        max(rankings.total_tokens) filter (where numbered.vintage = 1) as first_tokens,
+        max(rankings.total_tokens) filter (where numbered.vintage = numbered.settled_vintage) as settled_tokens,
+        max(rankings.total_tokens) filter (where numbered.vintage = numbered.vintages) as last_tokens
     from raw.rankings_daily as rankings
-    inner join vintages on rankings.date = vintages.date and rankings.load_id = vintages.load_id
-    where vintages.vintages > 1 and vintages.vintage in (1, vintages.vintages)
+    inner join numbered on rankings.date = numbered.date and rankings.load_id = numbered.load_id
+    where numbered.vintages > 1
     group by rankings.date, rankings.model_permaslug
+    having bool_or(numbered.vintage in (1, numbered.vintages))
 ),
 
 days as (
@@ -72,6 +83,9 @@ select
     first_and_last.last_tokens - first_and_last.first_tokens as change_tokens, -- last less first
     100 * (first_and_last.last_tokens / nullif(first_and_last.first_tokens, 0) - 1)
         as change_pct, -- last against first
-    coalesce(first_and_last.last_tokens <> first_and_last.first_tokens, true) as is_restated -- the figure changed
+    coalesce(first_and_last.last_tokens <> first_and_last.first_tokens, true) as is_restated, -- the figure changed
+    first_and_last.settled_tokens, -- tokens in the first settled vintage; null where none is or does not list the model
+    100 * (first_and_last.last_tokens / nullif(first_and_last.settled_tokens, 0) - 1)
+        as settled_change_pct -- last against it: what is settled is not expected to change
 from first_and_last
 inner join days on first_and_last.date = days.date

@@ -98,6 +98,20 @@ def test_revisions_know_what_stayed_and_what_was_nothing() -> None:
     assert found == [("a/one", 0, 0.0, False), ("a/two", 5, None, True)]
 
 
+def test_a_settled_figure_is_compared_with_the_last_vintage_only_where_it_was_settled() -> None:
+    connection = received(
+        vintage({"a/one": 90}, instant(1), instant(1), "a"),
+        vintage({"a/one": 100}, instant(2), instant(2), "b"),
+        vintage({"a/one": 103}, instant(3), instant(3), "c"),
+        vintage({"b/one": 5}, instant(6, 1), instant(6, 1), "d", 5),
+        vintage({"b/one": 6}, instant(6, 2), instant(6, 2), "e", 5),
+    )
+    found = rows(connection, "rpt_revisions", "date, first_tokens, settled_tokens, last_tokens, settled_change_pct")
+    assert [row[:4] for row in found] == [(day(0), 90, 100, 103), (day(5), 5, None, 6)]
+    assert found[0][4] == pytest.approx(3)
+    assert found[1][4] is None
+
+
 def test_another_source_or_an_import_is_no_restatement() -> None:
     board = {"a/one": 100}
     connection = received(

@@ -1,0 +1,143 @@
+"""Alerts of real runs: printed once, kept in the home, in JSON, and as events."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from pydantic import SecretStr
+
+from pipeline import jobs, watch
+from pipeline.settings import Settings, load_settings
+from pipeline.simulation import SimulatedOpenRouter, World
+from tests.conftest import KEY, Ended, morning_after
+
+CLOSED = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def loaded_home(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty days, loaded and published."""
+    home = tmp_path_factory.mktemp("loaded")
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        SimulatedOpenRouter(small_world, morning_after(small_world.last_day), key=KEY) as server,
+    ):
+        environment.setenv("TOKENGROWTH_SOURCES", "rankings-daily,models")
+        jobs.run(
+            load_settings(
+                base_url=server.base_url,
+                api_key=SecretStr(KEY),
+                fixed_now=server.now,
+                home=home,
+                state_dir=home / "state",
+            )
+        )
+    return home
+
+
+@pytest.fixture
+def away(loaded_home: Path, use: Callable[..., Settings], small_world: World) -> Settings:
+    """The next morning, on which OpenRouter cannot be reached."""
+    now = morning_after(small_world.last_day) + timedelta(days=1)
+    unsubscribed = {"TOKENGROWTH_ALERT_TOP_RANK": "0", "TOKENGROWTH_ALERT_SHARE_MOVE_PP": "0"}
+    settings = use(CLOSED, now.isoformat(), KEY, TOKENGROWTH_ATTEMPTS="1", **unsubscribed)
+    shutil.copytree(loaded_home, settings.home)
+    return settings
+
+
+def told_lines(ended: Ended) -> list[str]:
+    return [line for line in ended.err.splitlines() if line.startswith("alert: ")]
+
+
+def test_a_source_that_failed_is_told_once_a_day(
+    away: Settings, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = cli("run")
+    assert first.code == 3
+    names = ["alert: source.failed: SIMULATED DATA. rankings-daily: ", "alert: source.failed: SIMULATED DATA. models: "]
+    assert [line[: len(name)] for line, name in zip(told_lines(first), names, strict=True)] == names
+    assert told_lines(cli("run")) == []
+    monkeypatch.setenv("TOKENGROWTH_NOW", (away.now() + timedelta(days=1)).isoformat())
+    again = json.loads(cli("run", "--json").out)
+    assert [one["subject"] for one in again["alerts"]] == ["source.rankings-daily", "source.models"]
+    assert again["alerts"][0]["kind"] == "source.failed"
+    assert told_lines(cli("run")) == []
+    kept = json.loads(cli("alerts", "--limit", "3", "--json").out)
+    assert [one["date"] for one in kept["alerts"]] == ["2025-03-03", "2025-03-04", "2025-03-04"]
+    assert cli("alerts").out.splitlines()[-1] == "alerts: 4 of 4 told so far"
+
+
+def test_the_market_of_the_last_week_is_told_of_what_is_published(
+    away: Settings, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOKENGROWTH_ALERT_SHARE_MOVE_PP")
+    found = json.loads(cli("build", "--json").out)["alerts"]
+    assert found
+    assert {one["kind"] for one in found} == {"market.share_move"}
+    assert all("2025-02-23" <= one["date"] <= "2025-03-01" for one in found)
+    assert all(one["message"].startswith("SIMULATED DATA. The share of the ") for one in found)
+
+
+def test_a_run_that_is_killed_while_it_tells_tells_again(
+    away: Settings, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(watch, "note_told", lambda *_: None)
+        assert len(told_lines(cli("run"))) == 2
+    assert len(told_lines(cli("run"))) == 2
+    whole = away.alerts_path.read_bytes()
+    away.alerts_path.write_bytes(whole[:-20])
+    assert len(told_lines(cli("run"))) == 1
+    assert len(watch.told(away)) == 2
+
+
+def test_a_check_that_fails_is_told_and_leaves_what_was_published(away: Settings, cli: Callable[..., Ended]) -> None:
+    with duckdb.connect(str(away.warehouse_path)) as connection:
+        connection.execute("update raw.rankings_daily set total_tokens = -1 where model_permaslug = 'other'")
+    before = away.published_path.read_bytes()
+    ended = cli("build")
+    assert ended.code == 1
+    (line,) = told_lines(ended)
+    assert line.startswith("alert: check.failed: ")
+    assert away.published_path.read_bytes() == before
+    assert told_lines(cli("build")) == []
+
+
+def test_what_cannot_be_looked_at_stops_no_job(away: Settings) -> None:
+    away.published_path.write_bytes(b"no database")
+    assert watch.of_published(away) == []
+    away.published_path.unlink()
+    assert watch.of_published(away) == []
+
+
+def test_each_alert_is_an_event_about_its_subject(away: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import shell
+
+    emitted: list[dict[str, Any]] = []
+    monkeypatch.setattr(shell, "emit_event", lambda **event: emitted.append(event))
+    today = away.now().date()
+    failed = watch.Alert(
+        "source.failed", "source.models", "models: gone", today, {"source": "models", "missing_days": 2}
+    )
+    entry = watch.Alert("market.top_entry", "model.openai/gpt-5:free", "new", today, {"rank": 3})
+    for _ in range(2):
+        shell.tell_alerts(away, [failed, entry])
+    assert [(one["event"], one["resource"]["prefect.resource.id"]) for one in emitted] == [
+        ("token-growth.source.failed", "token-growth.source.models"),
+        ("token-growth.market.top_entry", "token-growth.model.openai-gpt-5-free"),
+    ]
+    assert emitted[0]["payload"] == {
+        "kind": "source.failed",
+        "subject": "source.models",
+        "date": str(today),
+        "message": "models: gone",
+        "source": "models",
+        "missing_days": 2,
+    }

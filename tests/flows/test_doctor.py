@@ -1,0 +1,393 @@
+"""`tokengrowth doctor` on homes in each state: what it finds, how grave it is, what mends it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from filelock import FileLock
+from pydantic import SecretStr
+
+from pipeline import doctor, jobs
+from pipeline.doctor import Finding, State
+from pipeline.quota import Quota
+from pipeline.settings import Settings, load_settings
+from pipeline.simulation import SimulatedOpenRouter, World
+from tests.conftest import KEY, Ended, morning_after
+
+
+@pytest.fixture(scope="module")
+def loaded_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty days, loaded and published."""
+    home, world = tmp_path_factory.mktemp("loaded"), World(days=20)
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        SimulatedOpenRouter(world, morning_after(world.last_day), key=KEY) as server,
+    ):
+        environment.setenv("TOKENGROWTH_SOURCES", "rankings-daily,models")
+        settings = load_settings(
+            base_url=server.base_url, api_key=SecretStr(KEY), fixed_now=server.now, home=home, state_dir=home / "state"
+        )
+        assert jobs.run(settings).exit_code == 0
+    return home
+
+
+@pytest.fixture
+def home(loaded_home: Path, use: Callable[..., Settings]) -> Settings:
+    """A good home, an hour after its run."""
+    settings = use("http://127.0.0.1:9", "2025-01-21T09:00:00Z", KEY)
+    shutil.copytree(loaded_home, settings.home)
+    return settings
+
+
+def findings(**options: Any) -> dict[str, Finding]:
+    """The gravest finding of each check."""
+    gravity = [State.OK, State.SKIPPED, State.WARNING, State.FAILED]
+    found = sorted(doctor.doctor(**options), key=lambda one: gravity.index(one.state))
+    assert all(one.mend for one in found if one.state in (State.WARNING, State.FAILED))
+    assert not any(one.mend for one in found if one.state is State.OK)
+    return {one.check: one for one in found}
+
+
+def failed() -> set[str]:
+    return {name for name, one in findings().items() if one.state is State.FAILED}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def test_nothing_yet_is_no_failure_and_stays_nothing(use: Callable[..., Settings], cli: Callable[..., Ended]) -> None:
+    settings = use()
+    ended = cli("doctor")
+    assert ended.code == 0
+    assert "`tokengrowth run` begins" in ended.out
+    assert not settings.home.exists()
+    assert not settings.state_dir.exists()
+    assert findings()["warehouse"].state is State.SKIPPED
+
+
+def test_a_good_home_is_well_and_is_not_written(home: Settings, cli: Callable[..., Ended]) -> None:
+    before = digests(home.home)
+    ended = cli("doctor", "--json")
+    assert digests(home.home) == before
+    assert ended.code == 0
+    found = json.loads(ended.out)
+    states = {one["check"]: one["state"] for one in found["findings"]}
+    names = ["python", "packages", "settings", "network", "key", "quota", "disk", "lock", "archive", "warehouse"]
+    assert {name: states[name] for name in [*names, "build", "published", "sources"]} == dict.fromkeys(
+        [*names, "build", "published", "sources"], "ok"
+    )
+    assert (states["clock"], states["prefect"]) == ("warning", "skipped")
+    assert found["summary"] == "doctor: 13 ok, 1 warning, 0 failed, 1 skipped"
+
+
+def test_a_setting_that_is_none_or_cannot_be_is_named(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENGROWTH_HOMES", "elsewhere")
+    assert findings()["settings"].found == "TOKENGROWTH_HOMES: no such setting."
+    monkeypatch.setenv("TOKENGROWTH_SOURCES", "rankings-dayly")
+    assert "rankings-dayly" in findings()["settings"].found
+    monkeypatch.setenv("TOKENGROWTH_ATTEMPTS", "none")
+    assert findings()["settings"].found.startswith("The setting TOKENGROWTH_ATTEMPTS ")
+    assert failed() == {"settings"}
+
+
+def test_packages_that_break_prefect_are_named(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = ["fastapi<0.1", "nobodys-package>=1", "duckdb>=1.5", 'statsmodels>=99; extra == "stats"']
+    monkeypatch.setattr(doctor, "requires", lambda _: needed)
+    (found,) = [one for one in doctor.doctor() if one.check == "packages"]
+    assert found.state is State.FAILED
+    assert f"fastapi {version('fastapi')} is installed, <0.1 is needed, as with a newer one no Prefect" in found.found
+    assert "nobodys-package is not installed." in found.found
+    assert "duckdb" not in found.found
+    assert "statsmodels" not in found.found
+
+
+def test_the_proxy_is_named_without_its_password(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENROUTER_BASE_URL", "https://openrouter.ai")
+    monkeypatch.setenv("https_proxy", "http://user:secret@proxy.example:3128")
+    assert findings()["network"].found == "https://openrouter.ai is asked through the proxy http://proxy.example:3128."
+
+
+def test_a_clock_before_the_newest_answer_fails(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENGROWTH_NOW", "2025-01-20T09:00:00Z")
+    assert failed() == {"clock"}
+    assert "before the newest archived answer of 2025-01-21T08:00Z" in findings()["clock"].found
+
+
+def test_a_key_that_was_refused_fails(home: Settings) -> None:
+    with duckdb.connect(str(home.warehouse_path)) as connection:
+        connection.execute(
+            "update meta.loads set outcome = 'refused', message = 'OpenRouter refused the key (HTTP 401).' "
+            "where source = 'rankings-daily'"
+        )
+    assert failed() == {"key"}
+    assert findings()["key"].mend.startswith("Set a valid OPENROUTER_API_KEY")
+
+
+def test_a_quota_that_does_not_suffice_warns_unless_today_is_done(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKENGROWTH_REQUESTS_PER_DAY", "3")
+    quota = Quota.of(load_settings())
+    assert quota
+    for _ in range(3):
+        quota.reserve("http://127.0.0.1:9")
+    assert findings()["quota"].state is State.OK
+    home.published_path.unlink()
+    assert findings()["quota"].state is State.WARNING
+    assert findings()["quota"].found.startswith("3 of today's 3 requests are used; a daily run takes up to 1.")
+
+
+def test_a_disk_that_is_full_fails(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = shutil.disk_usage(home.home)._replace(free=50_000_000)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: full)
+    assert failed() == {"disk"}
+    assert findings()["disk"].found.startswith("50 MB are free in ")
+
+
+def test_a_home_that_cannot_be_written_fails(tmp_path: Path, use: Callable[..., Settings]) -> None:
+    (tmp_path / "file").write_text("no folder")
+    use(TOKENGROWTH_HOME=str(tmp_path / "file" / "home"))
+    assert failed() == {"disk"}
+    assert "cannot be written" in findings()["disk"].found
+
+
+def test_a_home_that_is_written_to_is_not_waited_for(home: Settings, cli: Callable[..., Ended]) -> None:
+    with FileLock(home.lock_path), duckdb.connect(str(home.warehouse_path)):
+        started = datetime.now(UTC)
+        assert findings()["lock"].state is State.WARNING
+        assert datetime.now(UTC) - started < timedelta(seconds=10)
+    assert findings()["lock"].state is State.OK
+
+
+def test_damaged_and_lost_answers_are_counted_and_named(home: Settings) -> None:
+    damaged, lost, *_ = (home.archive_dir / "objects").rglob("*.gz")
+    damaged.write_bytes(b"broken")
+    lost.unlink()
+    (home.archive_dir / "objects" / "left.part").write_bytes(b"")
+    assert failed() == {"archive"}
+    assert findings()["archive"].found.startswith("Damaged files: 2; answers lost with them: 2 of 2.")
+    assert str(damaged) in findings()["archive"].found
+
+
+def test_a_damaged_manifest_is_named_once(home: Settings) -> None:
+    (manifest,) = (home.archive_dir / "manifest").glob("*.jsonl")
+    manifest.write_bytes(b"{broken\n" + manifest.read_bytes())
+    assert failed() == {"archive"}
+    assert "Line 1 of " in findings()["archive"].found
+
+
+def test_what_archive_and_warehouse_do_not_share_is_counted(home: Settings) -> None:
+    (manifest,) = (home.archive_dir / "manifest").glob("*.jsonl")
+    rows = manifest.read_bytes().splitlines(keepends=True)
+    manifest.write_bytes(rows[0])
+    assert failed() == {"warehouse"}
+    assert findings()["warehouse"].found == "1 of 2 answers in it are not in the archive's manifest."
+    manifest.write_bytes(b"".join(rows))
+    with duckdb.connect(str(home.warehouse_path)) as connection:
+        connection.execute("delete from meta.loads where source = 'models'")
+    assert findings()["warehouse"].found == "1 of 2 archived answers were not read yet."
+    assert findings()["warehouse"].mend == "`tokengrowth build` reads them."
+
+
+@pytest.mark.parametrize("content", [b"no database", None])
+def test_a_warehouse_that_is_lost_is_mended_by_a_rebuild(
+    content: bytes | None, home: Settings, cli: Callable[..., Ended]
+) -> None:
+    if content:
+        home.warehouse_path.write_bytes(content)
+    else:
+        home.warehouse_path.unlink()
+    assert failed() == {"warehouse"}
+    assert findings()["warehouse"].mend.startswith("`tokengrowth rebuild` makes it")
+    ended = cli("doctor")
+    assert ended.code == 1
+    assert "To mend" in ended.out
+
+
+def test_a_build_that_failed_is_told_with_its_message(home: Settings) -> None:
+    with duckdb.connect(str(home.warehouse_path)) as connection:
+        connection.execute(
+            "insert into meta.builds by name "
+            "select * replace (false as is_successful, 'No row may offend.' as message) from meta.builds"
+        )
+    assert failed() == {"build"}
+    assert findings()["build"].found == "2025-01-21 08:00 UTC: No row may offend."
+    assert findings()["build"].mend.startswith("`tokengrowth build` tries again")
+
+
+def test_published_files_that_are_lost_or_cut_are_mended_by_a_build(home: Settings, cli: Callable[..., Ended]) -> None:
+    cut = home.parquet_dir / "dim_date.parquet"
+    cut.write_bytes(cut.read_bytes()[:-10])
+    (home.parquet_dir / "dim_model.parquet").unlink()
+    assert "are missing or cut: dim_date, dim_model." in findings()["published"].found
+    home.published_path.write_bytes(b"no database")
+    assert failed() == {"published"}
+    home.published_path.unlink()
+    assert failed() == {"published"}
+    assert findings()["published"].mend == "`tokengrowth build` publishes it anew."
+    assert cli("build").code == 0
+    assert failed() == set()
+
+
+def test_a_build_that_is_not_published_is_told(home: Settings) -> None:
+    with duckdb.connect(str(home.warehouse_path)) as connection:
+        connection.execute("update meta.builds set build_id = 'another'")
+    assert findings()["published"].found == "The last build is not published."
+
+
+def test_what_was_published_two_days_ago_is_old(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENGROWTH_NOW", "2025-01-23T09:00:00Z")
+    found = findings()["published"]
+    assert (found.state, "49 hours ago" in found.found) == (State.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "words"),
+    [
+        ("verdict = 'stale', due_date = '2025-01-20'", State.FAILED, "2025-01-20 was due and is not held"),
+        ("verdict = 'refused', last_refusal = 'It broke.'", State.FAILED, "It broke."),
+        ("verdict = 'drifted', warning = 'Odd.', warned_since = '2025-01-21 08:00'", State.WARNING, "Odd. Since 2025"),
+        ("verdict = 'unusual volume', volume_ratio = 0.1", State.WARNING, "0.10 times the median"),
+    ],
+)
+def test_each_ill_of_a_source_is_told(change: str, state: State, words: str, home: Settings) -> None:
+    with duckdb.connect(str(home.published_path)) as connection:
+        connection.execute(f"update marts.rpt_source_health set {change} where source = 'rankings-daily'")
+    found = findings()["source rankings-daily"]
+    assert found.state is state
+    assert words in found.found
+    assert "1 of 2 sources were fresh" in findings()["sources"].found
+
+
+def test_online_asks_once_and_tells_a_refused_key(
+    home: Settings, simulate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = simulate(World(days=20))
+    monkeypatch.setenv("OPENROUTER_BASE_URL", server.base_url)
+    found = findings(online=True)
+    assert (found["online"].state, found["skew"].state) == (State.OK, State.OK)
+    assert "one request of today's is used" in found["online"].found
+    assert len(server.requests) == 1
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-another")
+    assert "the key is refused" in findings(online=True)["online"].found
+    monkeypatch.setenv("OPENROUTER_BASE_URL", "http://127.0.0.1:9")
+    assert findings(online=True)["online"].mend.startswith("Look at the network")
+
+
+class Prefect:
+    """A server with the answers of Prefect's API that are asked, changed by a test."""
+
+    def __init__(self) -> None:
+        self.auth: str | None = None
+        started = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+        self.answers: dict[str, Any] = {
+            "/api/health": True,
+            "/api/admin/version": version("prefect"),
+            "/api/work_pools/token-growth": {"status": "READY", "is_paused": False},
+            "/api/deployments/filter": [
+                {"id": name, "name": name, "paused": False, "schedules": [{"active": True}] * (name == "daily")}
+                for name in ("daily", "backfill", "rebuild")
+            ],
+            "/api/flow_runs/filter": [{"state_type": "COMPLETED", "state_name": "Completed", "start_time": started}],
+            "/api/automations/filter": [{"name": "token-growth zombies", "enabled": True}],
+        }
+
+
+@pytest.fixture
+def prefect(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prefect]:
+    served = Prefect()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            served.auth = self.headers.get("Authorization")
+            body = json.dumps(served.answers.get(self.path)).encode()
+            self.send_response(200 if served.answers.get(self.path) is not None else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_address[1]}/api")
+    yield served
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_schedule_that_works_is_well(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:pass")
+    found = findings()
+    checks = ["prefect", "work pool", "deployments", "daily run", "automation"]
+    assert {name: found[name].state for name in checks} == dict.fromkeys(checks, State.OK)
+    assert prefect.auth == "Basic YWRtaW46cGFzcw=="
+
+
+LONG_AGO = "2025-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "check", "state", "mend"),
+    [
+        ("health", False, "prefect", State.FAILED, "log"),
+        ("admin/version", "3.0.0", "prefect", State.WARNING, "upgrade the server first"),
+        ("work_pools/token-growth", None, "work pool", State.FAILED, "prefect work-pool create token-growth"),
+        ("work_pools/token-growth", {"status": "NOT_READY"}, "work pool", State.FAILED, "prefect worker start"),
+        ("work_pools/token-growth", {"is_paused": True}, "work pool", State.FAILED, "prefect work-pool resume"),
+        ("deployments/filter", [], "deployments", State.FAILED, "prefect --no-prompt deploy --all"),
+        ("flow_runs/filter", [], "daily run", State.WARNING, "prefect deployment run token-growth-daily/daily"),
+        (
+            "flow_runs/filter",
+            [{"state_type": "CRASHED", "state_name": "Crashed", "start_time": LONG_AGO}],
+            "daily run",
+            State.FAILED,
+            "Read its log",
+        ),
+        (
+            "flow_runs/filter",
+            [{"state_type": "COMPLETED", "state_name": "Completed", "start_time": LONG_AGO}],
+            "daily run",
+            State.WARNING,
+            "See whether a worker polls",
+        ),
+        ("automations/filter", [], "automation", State.WARNING, "python -m flows.automations"),
+    ],
+)
+def test_each_ill_of_the_schedule_is_told(
+    path: str, answer: Any, check: str, state: State, mend: str, prefect: Prefect
+) -> None:
+    prefect.answers[f"/api/{path}"] = answer
+    found = findings()[check]
+    assert found.state is state
+    assert mend in found.mend
+
+
+def test_a_paused_schedule_is_told(prefect: Prefect) -> None:
+    for one in prefect.answers["/api/deployments/filter"]:
+        one["schedules"] = []
+    assert findings()["deployments"].found == "The deployment daily is paused, or has no active schedule."
+
+
+def test_a_server_that_is_down_is_told(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    assert failed() == {"prefect"}
+    assert findings()["prefect"].mend.startswith("Start the server")
