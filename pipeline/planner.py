@@ -101,7 +101,10 @@ def run_want(
             wanted = wanted_dates(source, reach, target)
         missing = [on for on in wanted if on not in held_dates]
         if wanted and missing[-1:] == wanted[-1:]:
-            missing += [on for on in wanted if on > wanted[-1] - source.refetched_days * DAY]
+            # What was new when it was last asked is asked again, however long ago that was.
+            last_asked = max((on for on in held.dates(series) if on < wanted[-1]), default=wanted[-1])
+            newest = min(wanted[-1], last_asked + DAY)
+            missing += [on for on in wanted if on > newest - source.refetched_days * DAY]
         if missing:
             cells[series] = frozenset(missing)
     return _want(source, held, now, cells, subjects, source.run_calls)

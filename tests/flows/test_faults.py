@@ -19,8 +19,9 @@ from pipeline import jobs
 from pipeline.archive import Archive
 from pipeline.errors import TokenGrowthError
 from pipeline.settings import Settings
-from pipeline.warehouse import published_build_id
-from tests.conftest import Ended
+from pipeline.simulation import World
+from pipeline.warehouse import published, published_build_id
+from tests.conftest import KEY, Ended
 
 BLOCK_BYTES = 262_144
 HEADER_BYTES = 3 * 4096
@@ -64,12 +65,12 @@ def damage_log(path: Path) -> None:
         "import duckdb, os, sys\n"
         "connection = duckdb.connect(sys.argv[1])\n"
         "for n in range(50):\n"
-        "    connection.execute('insert into meta.checks values (?, null, null, null, ?)', [str(n), n])\n"
+        "    connection.execute('insert into meta.checks values (?, null, null, null, ?)', [f'check {n:02}', n])\n"
         "os._exit(0)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(path)], check=True)
     log = path.with_name(f"{path.name}.wal")
-    garble(log, log.stat().st_size // 2, 8)
+    garble(log, log.read_bytes().index(b"check 25"), 4)
 
 
 @pytest.mark.parametrize("name", DAMAGES)
@@ -230,3 +231,28 @@ def test_a_clock_before_the_newest_answer_is_warned_of(
     assert [record.getMessage() for record in caplog.records] == [
         "The clock says 2025-02-28, and the newest archived answer came on 2025-03-02; check the clock of this machine."
     ]
+
+
+def test_a_machine_that_was_off_for_ten_days_catches_up_in_one_run(
+    loaded: tuple[Settings, Any], use: Callable[..., Settings], simulate: Callable[..., Any], cli: Callable[..., Ended]
+) -> None:
+    settings, server = loaded
+    world = World(days=70)
+    server = simulate(world)
+    assert server.now - settings.now() == timedelta(days=10)
+    settings = use(server.base_url, server.now.isoformat(), KEY)
+    ended = cli("run")
+    assert ended.code == 0, ended.err
+    assert server.counts["/api/v1/datasets/rankings-daily"] == 1
+    with published(settings) as connection:
+        total = connection.execute("select date, total_tokens from growth_total order by date").fetchall()
+        coverage = connection.execute(
+            "select date, state from rpt_coverage where source = 'models' and date >= ? order by date",
+            [loaded[0].now().date()],
+        ).fetchall()
+    assert len(total) == 70
+    # What was provisional before the machine was switched off is final, too; the newest day still is not.
+    assert total[:-1] == [(day, sum(world.truth(day).values())) for day, _ in total[:-1]]
+    # The rankings have a past; what the catalogue showed on nine mornings nobody can have any more.
+    assert [state for _, state in coverage] == ["loaded", *["lost"] * 9, "loaded"]
+    assert "x" * 9 in cli("status").out.replace(" ", "")

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,29 @@ from tests.conftest import KEY, morning_after
 pytestmark = pytest.mark.slow
 
 COMMAND = (sys.executable, "-m", "pipeline")
-# What is killed, by name: the command, and whether its home was filled by a run of the evening before.
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A command that is killed, whether a run of an evening filled its home, and how many days ago that was."""
+
+    words: tuple[str, ...]
+    is_filled: bool = True
+    days_later: int = 1
+
+    def rest(self) -> list[tuple[str, ...]]:
+        """What follows once it has ended: what was packed is read again."""
+        return [("rebuild",)] if self.words[0] == "archive" else []
+
+
 KILLED = {
-    "first run": (("run",), False),
-    "run": (("run",), True),
-    "backfill": (("backfill", "--force"), True),
-    "build": (("build",), True),
-    "rebuild": (("rebuild",), True),
+    "first run": Killed(("run",), is_filled=False),
+    "run": Killed(("run",)),
+    "backfill": Killed(("backfill", "--force")),
+    "build": Killed(("build",)),
+    "rebuild": Killed(("rebuild",)),
+    # In the next month, when that of the run is over.
+    "archive compact": Killed(("archive", "compact", "--before", "2025-03"), days_later=20),
 }
 KILLS_A_HOME = 4
 STEP = re.compile(r"^(fetch [\w-]+|land|build|publish)$", re.MULTILINE)
@@ -107,12 +124,14 @@ def test_killed_commands_leave_tables_that_the_next_one_makes_right(
     environment(base, 0)
     finish(("run",))
     right, seconds = {}, {}
-    for name, (words, is_filled) in KILLED.items():
+    for name, one in KILLED.items():
         home = tmp_path / name
-        if is_filled:
+        if one.is_filled:
             shutil.copytree(base, home)
-        settings = environment(home)
-        _, seconds[name] = finish(words)
+        settings = environment(home, one.days_later)
+        _, seconds[name] = finish(one.words)
+        for words in one.rest():
+            finish(words)
         right[name] = all_marts(settings)
 
     say("kill", "command", "killed after", "during", "answers kept", "readers see", "then")
@@ -120,18 +139,18 @@ def test_killed_commands_leave_tables_that_the_next_one_makes_right(
     killed = homes = 0
     while killed < kills and homes < kills:
         name = list(KILLED)[homes % len(KILLED)]
-        words, is_filled = KILLED[name]
+        one = KILLED[name]
         home = tmp_path / f"killed {homes}"
-        if is_filled:
+        if one.is_filled:
             shutil.copytree(base, home)
-        settings = environment(home)
+        settings = environment(home, one.days_later)
         kept = archived(home)
         row: list[object] = []
         for _ in range(min(KILLS_A_HOME, kills - killed)):
             if row:
                 say(*row, "killed again")
             moment = chance.uniform(0.1, 0.9) * seconds[name]
-            with killed_after(moment, words, tmp_path / "log") as process:
+            with killed_after(moment, one.words, tmp_path / "log") as process:
                 steps = STEP.findall((tmp_path / "log").read_text(encoding="utf-8"))
             assert kept <= archived(home), "an answer that was archived is lost"
             kept = archived(home)
@@ -142,7 +161,9 @@ def test_killed_commands_leave_tables_that_the_next_one_makes_right(
             killed += 1
             during = steps[-1] if steps else "start"
             row = [killed, name, f"{moment:.2f} of {seconds[name]:.2f} s", during, len(kept), seen[:8]]
-        summary, _ = finish(words)
+        summary, _ = finish(one.words)
+        for words in one.rest():
+            summary, _ = finish(words)
         assert all_marts(settings) == right[name], home
         assert kept <= archived(home)
         if row:

@@ -58,7 +58,7 @@ def test_a_run_wants_what_is_missing_within_its_reach_and_the_newest_again() -> 
     held = Held({"1": days(1, 19), "2": days(1, 18)})
     want = run_want(source(refetched_days=2), held, NOW, TARGET)
     assert want
-    assert want.cells == {"1": days(19, 20), "2": days(19, 20)}
+    assert want.cells == {"1": days(19, 20), "2": days(18, 20)}
     assert run_want(source(), Held({"1": days(14, 20), "2": days(14, 20)}), NOW, TARGET) is None
     # What lies further back than the reach is left to a backfill, what lies before the newest is not refetched.
     want = run_want(source(refetched_days=2), Held({"1": days(16, 20), "2": days(1, 20)}), NOW, TARGET)
