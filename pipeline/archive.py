@@ -28,6 +28,8 @@ from pipeline.errors import MEND, DamagedError
 
 # A server that makes its figures up says so here, with its seed.
 SIMULATED_HEADER = "x-simulated-data"
+# A writer that was killed leaves one object without a row; many of them mean that a file of the manifest is gone.
+MAX_UNREFERENCED = 20
 KEPT_HEADERS = ("content-type", "etag", "last-modified", "retry-after", SIMULATED_HEADER)
 
 
@@ -151,7 +153,7 @@ class Archive:
         return body
 
     def verify(self) -> Iterator[Damage]:
-        """Yield what is damaged: rows that are none, and bodies that rows name and neither object nor pack gives.
+        """Yield what is damaged: rows that are none or gone, and bodies that rows name and no object or pack gives.
 
         Every object and every pack that a row names is read and held against its SHA-256.
         """
@@ -162,7 +164,7 @@ class Archive:
                     fetches.append(fetch)
                 else:
                     yield Damage("", path, f"Line {number} of {path} is damaged.")
-        yield from one_a_file(self._verify_bodies(fetches))
+        yield from one_a_file([*self._verify_bodies(fetches), *self._verify_rows(fetches)])
 
     def _verify_bodies(self, fetches: Iterable[Fetch]) -> Iterator[Damage]:
         reasons: dict[str, str | None] = {}
@@ -180,6 +182,25 @@ class Archive:
                 yield Damage("", pack, f"{broken}.", tuple(fetch for name in in_pack for fetch in lost[name]))
             for sha256 in lost.keys() - in_pack:
                 yield Damage(sha256, self.object_path(sha256), str(reasons[sha256]), tuple(lost[sha256]))
+
+    def _verify_rows(self, fetches: Iterable[Fetch]) -> Iterator[Damage]:
+        """Yield the files of the manifest that seem to be missing, because what they name is there."""
+        fetches = list(fetches)
+        folder = self.folder / "manifest"
+        unnamed = self.unreferenced(fetches)
+        if len(unnamed) > MAX_UNREFERENCED:
+            reason = f"{len(unnamed)} objects belong to no row of {folder}, as if one of its files were missing."
+            yield Damage("", folder, reason)
+        known = {self.pack_path(month, source) for month, source in by_pack(fetches)}
+        for pack in self.packs():
+            if pack not in known:
+                manifest = folder / f"{pack.parent.name}.jsonl"
+                yield Damage("", manifest, f"{manifest} has no row for {pack}, as if it were not whole.")
+
+    def unreferenced(self, fetches: Iterable[Fetch]) -> list[Path]:
+        """Return the objects that no row names, as a writer leaves them that is killed before it wrote the row."""
+        named = {fetch.sha256 for fetch in fetches}
+        return [path for path in self.objects() if path.stem not in named]
 
     def reason(self, sha256: str) -> str | None:
         """Say why a body cannot be read from its object; None where it can."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from pipeline import packs
 from pipeline.archive import (
+    MAX_UNREFERENCED,
     SIMULATED_HEADER,
     Archive,
     Damage,
@@ -34,8 +35,6 @@ from pipeline.rendering import Table
 from pipeline.settings import Settings
 from pipeline.sources import SOURCES
 
-# A writer that was killed leaves one object without a row; many of them mean that a file of the manifest is gone.
-MAX_UNREFERENCED = 20
 # Nobody else writes while the lock is held; the day is for clocks and file systems that lag.
 LEFTOVER_SECONDS = 86_400
 SIZES = ("fetches", "received_bytes", "object_bytes", "pack_bytes")
@@ -74,7 +73,7 @@ def verify(settings: Settings) -> Report:
         damages = list(archive.verify())
         rows = list(_readable(archive))
         loose, packed = archive.objects(), archive.packs()
-        unreferenced, leftovers = _unreferenced(archive, rows), archive.leftovers()
+        unreferenced, leftovers = archive.unreferenced(rows), archive.leftovers()
     sizes = _sizes(archive, rows)
     stored = sum(path.stat().st_size for path in [*loose, *packed])
     facts = {
@@ -111,7 +110,7 @@ def compact(settings: Settings, before: date | None = None) -> Report:
     with locked(settings):
         groups = by_pack(archive.fetches())
         old = {key: rows for key, rows in groups.items() if key[0] < f"{before:%Y-%m}"}
-        unreferenced = _unreferenced(archive, (row for rows in groups.values() for row in rows))
+        unreferenced = archive.unreferenced(row for rows in groups.values() for row in rows)
         if len(unreferenced) > MAX_UNREFERENCED:
             raise DamagedError(
                 f"{len(unreferenced)} objects of {archive.folder} belong to no row of the manifest, as if one of its "
@@ -300,12 +299,6 @@ def _readable(archive: Archive) -> Iterator[Fetch]:
         for line in manifest_lines(path):
             if fetch := read_row(line):
                 yield fetch
-
-
-def _unreferenced(archive: Archive, rows: Iterable[Fetch]) -> list[Path]:
-    """Return the objects that no row names, as a writer leaves them that is killed before it wrote the row."""
-    named = {row.sha256 for row in rows}
-    return [path for path in archive.objects() if path.stem not in named]
 
 
 def _is_old(path: Path) -> bool:

@@ -160,6 +160,16 @@ def test_a_lost_manifest_does_not_make_its_objects_leftovers(home: Path, setting
     with pytest.raises(DamagedError, match=r"30 objects .* belong to no row .*Nothing was packed or removed\."):
         retention.compact(settings)
     assert Archive(home / "archive").objects() == before
+    (damage,) = Archive(home / "archive").verify()
+    assert damage.reason.startswith("30 objects belong to no row of ")
+
+
+def test_a_pack_without_rows_tells_that_its_month_is_gone_from_the_manifest(home: Path, settings: Settings) -> None:
+    retention.compact(settings)
+    (home / "archive" / "manifest" / "2026-08.jsonl").unlink()
+    report = retention.verify(settings)
+    assert report.exit_code == 1
+    assert {damage.path.name for damage in report.damages} == {"2026-08.jsonl"}
 
 
 def test_a_damaged_object_is_kept_beside_the_pack_until_it_is_mended(home: Path, settings: Settings) -> None:
