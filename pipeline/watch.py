@@ -170,10 +170,11 @@ def of_outcome(outcome: Outcome, today: date) -> Iterator[Alert]:
     simulated = simulated_title(outcome.is_simulated)
     for source in outcome.sources:
         if source.status in ("failed", "stale"):
+            name = "" if (source.message or "").startswith(source.source) else f"{source.source}: "
             yield Alert(
                 f"source.{source.status}",
                 f"source.{source.source}",
-                f"{simulated}{source.source}: {source.message}",
+                clean(f"{simulated}{name}{source.message}"),
                 today,
                 {"source": source.source, "missing_days": source.missing_days},
             )
@@ -232,7 +233,7 @@ def _findings(
             f"All models used {tokens(row['total_tokens'])} tokens on {row['date']}, {row['volume_ratio']:.2f} times "
             "what its weekday leads to expect."
         )
-        yield "source.volume", "rankings", message, row.pop("date"), row
+        yield "source.volume", "rankings", message, row.pop("date"), {"source": "rankings", **row}
     for row in found(RESTATED, settings.alert_restatement_pct):
         message = (
             f"Settled figures of {row['date']} changed by more than {settings.alert_restatement_pct:g} %: "
