@@ -25,7 +25,9 @@ from pipeline.simulation.server import Handler
 from tests.conftest import KEY, Ended, morning_after
 from tests.unit.test_rendering import HOSTILE
 
+# The last is as long as an app's name, or a model's, may be.
 NAMES = [*HOSTILE, "y" * 2000]
+MODEL_NAMES = [*HOSTILE, "y" * 500]
 # What a slug of the rankings may be: printable ASCII without blanks.
 SLUGS = [
     "=cmd|'/C_calc'!A0/x",
@@ -37,7 +39,6 @@ SLUGS = [
     "$(touch_pwned)/`id`",
     "%s%n/{0}",
 ]
-LONG_NAME_DAY = date(2025, 1, 25)
 LAST_DAY = date(2025, 2, 3)
 COMMANDS = [
     ["show"],
@@ -53,9 +54,9 @@ COMMANDS = [
 ]
 
 
-def hostile(answer: Any, path: str, query: dict[str, str]) -> Any:
-    """Rename the apps, the catalogue's models and eight ranked models of an answer."""
-    if not path.endswith(("/app-rankings", "/rankings-daily", "/models")) or answer.status != 200:
+def hostile(answer: Any, path: str) -> Any:
+    """Rename the apps, the catalogue's models, eight ranked models and the providers of an answer."""
+    if not path.endswith(("/app-rankings", "/rankings-daily", "/models", "/providers")) or answer.status != 200:
         return answer
     payload = json.loads(answer.body)
     slugs = sorted({row["model_permaslug"] for row in payload["data"] if "model_permaslug" in row})
@@ -63,12 +64,12 @@ def hostile(answer: Any, path: str, query: dict[str, str]) -> Any:
     for n, row in enumerate(payload["data"]):
         if "app_name" in row:
             row["app_name"] = NAMES[row["app_id"] % len(NAMES)]
-            if query.get("start_date") == str(LONG_NAME_DAY):
-                row["app_name"] = "x" * 100_000
         elif "total_tokens" in row:
             row["model_permaslug"] = renamed.get(row["model_permaslug"], row["model_permaslug"])
+        elif path.endswith("/providers"):
+            row["name"] = "x" * 100_000
         else:
-            row["name"] = NAMES[n % len(NAMES)]
+            row["name"] = MODEL_NAMES[n % len(MODEL_NAMES)]
     return answer._replace(body=json.dumps(payload).encode())
 
 
@@ -88,7 +89,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
         SimulatedOpenRouter(world, morning_after(LAST_DAY), key=KEY, requests_per_minute=10_000) as server,
     ):
         usual, send_header = server.answer, Handler.send_header
-        patch.setattr(server, "answer", lambda path, query, key: hostile(usual(path, query, key), path, query))
+        patch.setattr(server, "answer", lambda path, query, key: hostile(usual(path, query, key), path))
         patch.setattr(
             Handler,
             "send_header",
@@ -100,7 +101,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
             "TOKENGROWTH_NOW": server.now.isoformat(),
             "TOKENGROWTH_HOME": str(home),
             "TOKENGROWTH_STATE_DIR": str(home / "state"),
-            "TOKENGROWTH_SOURCES": "rankings-daily,models,app-rankings",
+            "TOKENGROWTH_SOURCES": "rankings-daily,models,app-rankings,providers",
             "TOKENGROWTH_REQUESTS_PER_MINUTE": "10000",
         }.items():
             patch.setenv(name, value)
@@ -133,19 +134,18 @@ def test_the_tables_hold_every_name_as_it_is(market: Market) -> None:
     assert len(names) > 30
     slugs = {slug for (slug,) in rows(market, "select distinct model_permaslug from marts.fct_model_tokens_daily")}
     assert set(SLUGS) <= slugs
-    assert {name for (name,) in rows(market, "select name from marts.dim_model") if name} <= set(NAMES)
-    assert rows(market, "select count(*) from marts.dim_model") > [(10,)]
+    models = {name for (name,) in rows(market, "select name from marts.dim_model") if name}
+    assert models <= set(MODEL_NAMES)
+    assert len(models) > 10
 
 
 def test_a_name_beyond_the_contract_is_refused_by_a_stated_rule_and_nothing_else(market: Market) -> None:
-    apps = market.outcome.of("app-rankings")
-    assert apps.status == "failed"
-    assert "app_name: String should have at most 2000 characters" in str(apps.message)
-    assert len(str(apps.message)) < 500
-    days = {day for (day,) in rows(market, "select distinct date from marts.fct_app_tokens_daily")}
-    assert LAST_DAY in days
-    assert LONG_NAME_DAY not in days
-    assert market.outcome.of("rankings-daily").status == "loaded"
+    providers = market.outcome.of("providers")
+    assert providers.status == "failed"
+    assert "data.0.name: String should have at most 500 characters" in str(providers.message)
+    assert len(str(providers.message)) < 500
+    assert rows(market, "select count(*) from marts.dim_provider") == [(0,)]
+    assert {market.outcome.of(name).status for name in ("rankings-daily", "models", "app-rankings")} == {"loaded"}
     assert market.outcome.is_published
 
 
