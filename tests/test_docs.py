@@ -87,3 +87,17 @@ def test_every_named_file_and_target_exists() -> None:
 
 def test_formats_named_in_the_readme_are_those_that_there_are() -> None:
     assert f"--format {'|'.join(form.value for form in Format)}" in README
+
+
+def test_every_test_that_the_documentation_names_exists() -> None:
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)", page.read_text(encoding="utf-8")):
+            source = (ROOT / file).read_text(encoding="utf-8")
+            assert re.search(rf"^def {name}\(", source, re.MULTILINE), f"{page.name} names {file}::{name}"
+
+
+def test_every_heading_of_the_operations_names_a_test_that_shows_it() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    headings = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    assert len(headings) == 7
+    assert [text.splitlines()[0] for text in headings if "`tests/" not in text] == []

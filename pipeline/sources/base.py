@@ -119,9 +119,9 @@ class Source:
 
     `later_pages` are those of the series that are asked only when the page before was full. It holds dates from
     `floor` to `ceiling`, by its documentation. `run_days` is how far back a daily run looks for missing days, and
-    `run_calls` the most calls that it makes for them; `refetched_days` are the newest days, and the newest held ones,
-    that it asks again, because they may be restated. `snapshots_a_day` is into how many equal parts a UTC day falls,
-    with one snapshot in each. `published_after` is the time of day after which the day, or week, before is due.
+    `run_calls` the most calls that it makes for them; `refetched_days` are the newest days that it asks again, because
+    they may be restated, counted from the newest that is held. `snapshots_a_day` is into how many equal parts a UTC day
+    falls, with one snapshot in each. `published_after` is the time of day after which the day, or week, before is due.
     """
 
     name: str

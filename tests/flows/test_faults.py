@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -110,21 +109,6 @@ def test_damage_that_a_build_meets_sets_the_warehouse_aside_for_the_next(
     assert landed(settings) == before
 
 
-def test_deleted_publications_are_published_by_the_next_command(loaded: tuple[Settings, Any]) -> None:
-    settings, _ = loaded
-    build_id = published_build_id(settings)
-    settings.published_path.unlink()
-    jobs.plan(settings)
-    assert published_build_id(settings) == build_id
-    names = {path.name for path in settings.parquet_dir.iterdir()}
-    (settings.parquet_dir / "dim_date.parquet").unlink()
-    jobs.plan(settings)
-    assert {path.name for path in settings.parquet_dir.iterdir()} == names
-    shutil.rmtree(settings.published_path.parent)
-    jobs.plan(settings)
-    assert published_build_id(settings) == build_id
-
-
 def test_a_damaged_publication_is_a_sentence_and_replaced_by_the_next_command(
     loaded: tuple[Settings, Any], cli: Callable[..., Ended]
 ) -> None:
@@ -143,17 +127,6 @@ def test_a_damaged_publication_is_a_sentence_and_replaced_by_the_next_command(
         ended = cli(*words)
         assert ended.code == 1
         assert "`tokengrowth build` makes it anew" in ended.err
-
-
-def test_a_reader_keeps_the_tables_that_it_opened_while_they_are_replaced(loaded: tuple[Settings, Any]) -> None:
-    settings, _ = loaded
-    build_id = published_build_id(settings)
-    last = "select build_id from meta.builds order by built_at desc, rowid desc limit 1"
-    with duckdb.connect(str(settings.published_path), read_only=True) as reader:
-        assert jobs.build(settings).is_published
-        assert reader.execute(last).fetchall() == [(build_id,)]
-        assert reader.execute("select count(*) from marts.fct_token_growth_daily").fetchall() > [(1000,)]
-    assert published_build_id(settings) not in (None, build_id)
 
 
 def test_a_damaged_answer_is_named_and_blocks_nothing(

@@ -40,6 +40,9 @@ def of(state: Path) -> Callable[..., Quota]:
 
 def ledger(state: Path) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(state / "requests.sqlite")) as connection:
+        # The file is there before its table.
+        if not connection.execute("select 1 from sqlite_master where name = 'requests'").fetchall():
+            return []
         return connection.execute("select * from requests order by sent_at").fetchall()
 
 
