@@ -7,9 +7,10 @@ TESTS ?=
 READY := $(VENV)/.installed-$(notdir $(LOCK))
 PYTEST := $(VENV)/bin/python -m pytest
 
-.PHONY: help run demo test test-slow torture lint bench docs lock audit clean
+.PHONY: help install run demo test test-slow torture lint bench docs lock audit clean
 
 help:
+	@echo "make install    make the environment, as every other target does first"
 	@echo "make run        fetch OpenRouter's rankings, build the growth tables, show them (no key needed)"
 	@echo "make demo       the same, offline, on a simulated OpenRouter"
 	@echo "make test       all tests but the slow ones"
@@ -20,6 +21,8 @@ help:
 	@echo "make docs       write the generated parts of README.md and docs/ again"
 	@echo "make audit      look the locked packages up among known vulnerabilities (needs the network)"
 	@echo "make lock       resolve the dependencies again (needs uv)"
+
+install: $(READY)
 
 run: $(READY)
 	@$(VENV)/bin/tokengrowth run

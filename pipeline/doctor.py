@@ -30,8 +30,9 @@ from pipeline.quota import Quota
 from pipeline.rendering import Table
 from pipeline.settings import APP_NAME, Settings, load_settings, unknown_variables
 from pipeline.sources import SOURCES
-from pipeline.warehouse import opened_to_look, published, published_build_id, rows_of
+from pipeline.warehouse import LAYOUT_VERSION, layout_of, opened_to_look, published, published_build_id, rows_of
 
+UPGRADE = "Upgrade this program, or use another TOKENGROWTH_HOME."
 MARGIN_BYTES = 100_000_000
 # A daily run that is two hours late is missed.
 MAX_AGE = timedelta(hours=26)
@@ -267,6 +268,9 @@ def _archive(patient: _Patient) -> Iterator[Finding]:
     if not patient.settings.archive_dir.exists():
         yield Finding("archive", State.SKIPPED, "Nothing is archived yet.", "`tokengrowth run` begins.")
         return
+    if jobs.is_writing(patient.settings):
+        yield Finding("archive", State.SKIPPED, "A run is writing to it.", "Ask again when it has finished.")
+        return
     damages = list(patient.archive.verify())
     if damages:
         lost = sum(len(one.fetches) for one in damages)
@@ -281,13 +285,13 @@ def _archive(patient: _Patient) -> Iterator[Finding]:
         return
     fetches = patient.fetches or ()
     named = {fetch.sha256 for fetch in fetches}
-    objects = patient.archive.objects()
+    files = [*(objects := patient.archive.objects()), *patient.archive.packs()]
     unused = sum(path.name.partition(".")[0] not in named for path in objects)
     leftovers = len(patient.archive.leftovers())
     yield Finding(
         "archive",
         State.OK,
-        f"{len(fetches):,} answers in {len(named):,} bodies ({_megabytes(sum(map(_size, objects)))}) are as they were "
+        f"{len(fetches):,} answers in {len(named):,} bodies ({_megabytes(sum(map(_size, files)))}) are as they were "
         f"received; {unused} unused objects, {leftovers} leftovers.",
     )
 
@@ -296,10 +300,12 @@ def _warehouse(patient: _Patient) -> Iterator[Finding]:
     if not patient.settings.warehouse_path.exists():
         is_lost = bool(patient.fetches)
         found = "There is none." if is_lost else "There is none yet."
-        mend = "`tokengrowth rebuild` makes it from the archive." if is_lost else "`tokengrowth run` begins."
+        mend = "The next `tokengrowth run` makes it from the archive." if is_lost else "`tokengrowth run` begins."
         yield Finding("warehouse", State.FAILED if is_lost else State.SKIPPED, found, mend)
         return
     try:
+        with opened_to_look(patient.settings.warehouse_path) as connection:
+            layout, maker = layout_of(connection)
         landed = {row["load_id"] for row in patient.ask("select load_id from meta.loads")}
         builds = patient.ask(
             "select build_id, is_successful, built_at, models, checks, message, program_version "
@@ -308,7 +314,13 @@ def _warehouse(patient: _Patient) -> Iterator[Finding]:
     except LockedError:
         raise
     except TokenGrowthError as error:
-        yield Finding("warehouse", State.FAILED, str(error), "`tokengrowth rebuild` makes it anew from the archive.")
+        mend = "The next `tokengrowth run` sets it aside and makes it anew from the archive."
+        yield Finding("warehouse", State.FAILED, str(error), mend)
+        return
+    if layout != LAYOUT_VERSION:
+        mend = "The next `tokengrowth run` makes it anew from the archive." if layout < LAYOUT_VERSION else UPGRADE
+        state = State.WARNING if layout < LAYOUT_VERSION else State.FAILED
+        yield Finding("warehouse", state, f"It was made by {maker} (layout {layout}, not {LAYOUT_VERSION}).", mend)
         return
     if patient.fetches is not None:
         yield _archived_and_landed({fetch.load_id for fetch in patient.fetches}, landed)
@@ -476,9 +488,7 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
         is_healthy = ask("/health") is True
         theirs = str(ask("/admin/version"))
     except SourceError as error:
-        yield Finding(
-            "prefect", State.FAILED, str(error), "Start the server (`prefect server start`), or mend its URL."
-        )
+        yield Finding("prefect", State.FAILED, str(error), "Start the server (`deploy/up`), or mend its URL.")
         return
     yield _server(is_healthy, theirs)
     yield _pool(ask(f"/work_pools/{POOL}"))
@@ -499,7 +509,7 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
         "automation",
         State.OK if has_zombies else State.WARNING,
         "Runs whose process is gone are ended." if has_zombies else f"No enabled automation is named {ZOMBIES!r}.",
-        "" if has_zombies else "`python -m flows.automations` makes it: without it a dead run holds the schedule.",
+        "" if has_zombies else "`deploy/setup` makes it: without it a dead run holds the schedule.",
     )
 
 
@@ -515,7 +525,7 @@ def _server(is_healthy: bool, theirs: str) -> Finding:
 
 def _pool(pool: dict[str, Any] | None) -> Finding:
     if pool is None:
-        mend = f"`prefect work-pool create {POOL} --type process`"
+        mend = "`deploy/setup` makes it."
         return Finding("work pool", State.FAILED, f"There is no work pool {POOL}.", mend)
     if pool.get("is_paused"):
         return Finding("work pool", State.FAILED, f"{POOL} is paused.", f"`prefect work-pool resume {POOL}`")
@@ -529,12 +539,12 @@ def _deployments(deployed: dict[str, dict[str, Any]]) -> Finding:
     lacking = sorted(DEPLOYMENTS - deployed.keys())
     if lacking:
         found = f"Not deployed: {', '.join(lacking)}."
-        return Finding("deployments", State.FAILED, found, "`prefect --no-prompt deploy --all`")
+        return Finding("deployments", State.FAILED, found, "`deploy/setup` deploys them.")
     daily = deployed[DAILY]
     active = [one for one in daily.get("schedules") or () if one.get("active")]
     if daily.get("paused") or not active:
         found = "The deployment daily is paused, or has no active schedule."
-        return Finding("deployments", State.FAILED, found, "`prefect --no-prompt deploy --name daily` sets it again.")
+        return Finding("deployments", State.FAILED, found, "`deploy/setup` sets it again.")
     return Finding(
         "deployments", State.OK, f"{', '.join(sorted(DEPLOYMENTS))}; daily has {len(active)} active schedule."
     )
@@ -552,7 +562,7 @@ def _newest_run(runs: list[dict[str, Any]]) -> Finding:
         return Finding("daily run", State.FAILED, found, f"Read its log in Prefect, then {again}.")
     if age > MAX_AGE:
         return Finding("daily run", State.WARNING, found, f"See whether a worker polls, then {again}.")
-    is_whole = run["state_name"] in ("Completed", "Running", "Pending")
+    is_whole = run["state_name"] in ("Completed", "Superseded", "Running", "Pending")
     mend = "" if is_whole else "The run's message names the source; the next run asks again."
     return Finding("daily run", State.OK if is_whole else State.WARNING, found, mend)
 

@@ -108,16 +108,14 @@ class Warehouse:
                 stamp = [LAYOUT_VERSION, version(APP_NAME), _utc(self._settings.now())]
                 self._connection.execute("insert into meta.layout values (?, ?, ?)", stamp)
             return
-        layouts = self._rows("from meta.layout") if ("layout",) in tables else []
-        if not layouts or layouts[0][0] < LAYOUT_VERSION:
-            made_by = layouts or self._rows("select null, program_version from meta.builds order by rowid desc limit 1")
-            maker = made_by[0][1] if made_by else "an older version of this program"
+        layout, maker = layout_of(self._connection)
+        if layout < LAYOUT_VERSION:
             raise OutdatedError(
                 f"The warehouse was made by {maker}.", answers=self._rows("select count(*) from meta.loads")[0][0]
             )
-        if layouts[0][0] > LAYOUT_VERSION:
+        if layout > LAYOUT_VERSION:
             raise TokenGrowthError(
-                f"{self._path} was made by version {layouts[0][1]} of this program (layout {layouts[0][0]}), and this "
+                f"{self._path} was made by version {maker} of this program (layout {layout}), and this "
                 f"is version {version(APP_NAME)} (layout {LAYOUT_VERSION}). Upgrade it, use another TOKENGROWTH_HOME, "
                 "or go back to this version for good with `tokengrowth rebuild`."
             )
@@ -441,6 +439,16 @@ class Warehouse:
                 self._connection.execute("rollback")
             raise
         self._connection.execute("commit")
+
+
+def layout_of(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
+    """Return the version of a warehouse's layout, 0 before 0.5.0, and the version of the program that made it."""
+    known = connection.execute("select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'layout'")
+    if known.fetchall():
+        layout, maker, *_ = connection.execute("from meta.layout").fetchall()[0]
+        return int(layout), str(maker)
+    builds = connection.execute("select program_version from meta.builds order by rowid desc limit 1").fetchall()
+    return 0, str(builds[0][0]) if builds else "an older version of this program"
 
 
 def rows_of(

@@ -203,19 +203,33 @@ def test_what_archive_and_warehouse_do_not_share_is_counted(home: Settings) -> N
     assert findings()["warehouse"].mend == "`tokengrowth build` reads them."
 
 
-@pytest.mark.parametrize("content", [b"no database", None])
-def test_a_warehouse_that_is_lost_is_mended_by_a_rebuild(
-    content: bytes | None, home: Settings, cli: Callable[..., Ended]
+@pytest.mark.parametrize(("content", "how"), [(b"no database", "sets it aside and makes"), (None, "makes")])
+def test_a_warehouse_that_is_lost_is_mended_by_the_next_run(
+    content: bytes | None, how: str, home: Settings, cli: Callable[..., Ended]
 ) -> None:
     if content:
         home.warehouse_path.write_bytes(content)
     else:
         home.warehouse_path.unlink()
     assert failed() == {"warehouse"}
-    assert findings()["warehouse"].mend.startswith("`tokengrowth rebuild` makes it")
+    assert findings()["warehouse"].mend.startswith(f"The next `tokengrowth run` {how} it")
     ended = cli("doctor")
     assert ended.code == 1
     assert "To mend" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "mend"),
+    [
+        ("drop table meta.layout", State.WARNING, "The next `tokengrowth run` makes it anew"),
+        ("update meta.layout set layout_version = 99", State.FAILED, "Upgrade this program"),
+    ],
+)
+def test_a_warehouse_of_another_version_is_told(change: str, state: State, mend: str, home: Settings) -> None:
+    with duckdb.connect(str(home.warehouse_path)) as connection:
+        connection.execute(change)
+    assert findings()["warehouse"].state == state
+    assert findings()["warehouse"].mend.startswith(mend)
 
 
 def test_a_build_that_failed_is_told_with_its_message(home: Settings) -> None:
@@ -350,10 +364,10 @@ LONG_AGO = "2025-01-01T00:00:00+00:00"
     [
         ("health", False, "prefect", State.FAILED, "log"),
         ("admin/version", "3.0.0", "prefect", State.WARNING, "upgrade the server first"),
-        ("work_pools/token-growth", None, "work pool", State.FAILED, "prefect work-pool create token-growth"),
+        ("work_pools/token-growth", None, "work pool", State.FAILED, "`deploy/setup` makes it"),
         ("work_pools/token-growth", {"status": "NOT_READY"}, "work pool", State.FAILED, "prefect worker start"),
         ("work_pools/token-growth", {"is_paused": True}, "work pool", State.FAILED, "prefect work-pool resume"),
-        ("deployments/filter", [], "deployments", State.FAILED, "prefect --no-prompt deploy --all"),
+        ("deployments/filter", [], "deployments", State.FAILED, "`deploy/setup`"),
         ("flow_runs/filter", [], "daily run", State.WARNING, "prefect deployment run token-growth-daily/daily"),
         (
             "flow_runs/filter",
@@ -369,7 +383,7 @@ LONG_AGO = "2025-01-01T00:00:00+00:00"
             State.WARNING,
             "See whether a worker polls",
         ),
-        ("automations/filter", [], "automation", State.WARNING, "python -m flows.automations"),
+        ("automations/filter", [], "automation", State.WARNING, "`deploy/setup` makes it"),
     ],
 )
 def test_each_ill_of_the_schedule_is_told(
