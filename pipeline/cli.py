@@ -579,7 +579,9 @@ def _tell(settings: Settings, alerts: Sequence[Alert]) -> None:
     from pipeline import watch
 
     for alert in alerts:
-        sys.stderr.write(f"alert: {alert.kind}: {alert.message}\n")
+        # That a source failed or is stale stands among the problems, and an error ends what did not build.
+        if alert.kind not in ("source.failed", "source.stale", "check.failed"):
+            sys.stderr.write(f"alert: {alert.kind}: {alert.message}\n")
     watch.note_told(settings, alerts)
 
 

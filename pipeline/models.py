@@ -223,11 +223,15 @@ def formulas(model: Model) -> dict[str, str]:
 
 def create_ledgers(connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model]) -> None:
     """Create the schemas and the tables that landing fills, where they are missing."""
-    for schema in sorted({model.schema for model in models.values()} - {CHECKS}):
-        connection.execute(f"create schema if not exists {schema}")
+    _create_schemas(connection, models)
     for model in models.values():
         if model.kind == "ledger":
             connection.execute(f"create table if not exists {model.full_name} as {model.sql}")
+
+
+def _create_schemas(connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model]) -> None:
+    for schema in sorted({model.schema for model in models.values()} - {CHECKS}):
+        connection.execute(f"create schema if not exists {schema}")
 
 
 def build(
@@ -242,6 +246,8 @@ def build(
     all of them are seen: see `require_passed`. Raises BuildFailedError on SQL that does not run.
     """
     chosen = select(models, selectors) or set(models)
+    # The warehouse may have been made by a program, or without an extra, that lacked some.
+    _create_schemas(connection, models)
     existing = _existing(connection)
     # A full build also drops what a file defined that is gone now.
     built = {model.schema for model in models.values() if model.kind != "ledger"} - {CHECKS}

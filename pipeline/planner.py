@@ -103,7 +103,7 @@ def run_want(
         if wanted and missing[-1:] == wanted[-1:]:
             # What was new when it was last asked is asked again, however long ago that was.
             last_asked = max((on for on in held.dates(series) if on < wanted[-1]), default=wanted[-1])
-            newest = min(wanted[-1], last_asked + DAY)
+            newest = min(wanted[-1], last_asked + (WEEK if source.cadence is Cadence.WEEK else DAY))
             missing += [on for on in wanted if on > newest - source.refetched_days * DAY]
         if missing:
             cells[series] = frozenset(missing)

@@ -77,7 +77,7 @@ def test_trend_prints_doubling_times_the_week_and_unusual_days(home: Settings, c
     pytest.importorskip("statsmodels")
     assert "extra `stats`" in cli("trend").err  # what is published was built without it
     built = cli("build")
-    assert (built.code, built.out.count("Not built")) == (0, 0)
+    assert (built.code, built.out.count("Not built")) == (0, 0), built.err
     assert json.loads(cli("status", "--json").out)["statistics_tables"] == "all built"
     total = cli("trend")
     assert total.code == 0
