@@ -25,13 +25,13 @@ FLOOR_BELIEVED = timedelta(days=30)
 class Held:
     """What is landed of one source.
 
-    `cells` are the dates held of each series, `floors` the first dates that answers have shown of each series,
-    each with the day on which it was shown. `retrieved_at` is when each series was asked last. `followed` names the
-    later pages that the newest list needed, `closed` the series that were refused and never change: asking again would
-    bring the same.
+    `cells` are the dates held of each series, each with the day on which it was asked last, `floors` the first dates
+    that answers have shown of each series, each with the day on which it was shown. `retrieved_at` is when each series
+    was asked last. `followed` names the later pages that the newest list needed, `closed` the series that were refused
+    and never change: asking again would bring the same.
     """
 
-    cells: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    cells: Mapping[str, Mapping[date, date]] = field(default_factory=dict)
     floors: Mapping[str, tuple[tuple[date, date], ...]] = field(default_factory=dict)
     paths: frozenset[str] = frozenset()
     retrieved_at: Mapping[str, datetime] = field(default_factory=dict)
@@ -40,7 +40,12 @@ class Held:
 
     def dates(self, series: str) -> frozenset[date]:
         """Return the dates held of a series."""
-        return self.cells.get(series, frozenset())
+        return frozenset(self.cells.get(series, ()))
+
+    def is_unsettled(self, source: Source, series: str, on: date, today: date) -> bool:
+        """Tell whether a held date was last asked while it was new, and has become older since."""
+        asked_on = self.cells[series][on]
+        return asked_on - on < source.refetched_days * DAY and today - asked_on >= source.step
 
     def lacking(self, source: Source, wanted: Iterable[date]) -> list[date]:
         """Return those of the wanted dates that a series could hold and does not."""
@@ -82,7 +87,7 @@ class SourcePlan:
 def run_want(
     source: Source, held: Held, now: datetime, target: date, subjects: Mapping[str, str] | None = None
 ) -> Want | None:
-    """Return what a daily run asks of a source: what is missing within its reach, and the newest again.
+    """Return what a daily run asks of a source: what is missing within its reach, and again what was new at last.
 
     None where everything is held: a run whose target is there makes no call. A snapshot is dated by today, and taken
     again in a later part of it where the source says so; captures are left to backfills.
@@ -99,14 +104,9 @@ def run_want(
         else:
             reach = max(source.floor, held.floor(series), target - (source.run_days - 1) * DAY)
             wanted = wanted_dates(source, reach, target)
-        missing = [on for on in wanted if on not in held_dates]
-        if wanted and missing[-1:] == wanted[-1:]:
-            # What was new when it was last asked is asked again, however long ago that was.
-            last_asked = max((on for on in held.dates(series) if on < wanted[-1]), default=wanted[-1])
-            newest = min(wanted[-1], last_asked + (WEEK if source.cadence is Cadence.WEEK else DAY))
-            missing += [on for on in wanted if on > newest - source.refetched_days * DAY]
-        if missing:
-            cells[series] = frozenset(missing)
+        asked = [on for on in wanted if on not in held_dates or held.is_unsettled(source, series, on, now.date())]
+        if asked:
+            cells[series] = frozenset(asked)
     return _want(source, held, now, cells, subjects, source.run_calls)
 
 

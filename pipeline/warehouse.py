@@ -134,7 +134,7 @@ class Warehouse:
             """,
             [source.name],
         )
-        cells: dict[str, set[date]] = {}
+        cells: dict[str, dict[date, date]] = {}
         floors: dict[str, set[tuple[date, date]]] = {}
         closed = {name for outcome, series, *_ in loads for name in series if outcome == "void"}
         loads = [load for load in loads if load[0] != "void"]
@@ -148,7 +148,8 @@ class Warehouse:
             else:
                 dates = days_between(first_date, last_date) if first_date else []
             for name in series:
-                cells.setdefault(name, set()).update(dates)
+                asked = cells.setdefault(name, {})
+                asked.update((on, max(fetched_on, asked.get(on, fetched_on))) for on in dates)
                 retrieved_at[name] = max(instant, retrieved_at.get(name, instant))
                 if floor_date:
                     floors.setdefault(name, set()).add((floor_date, fetched_on))
@@ -157,7 +158,7 @@ class Warehouse:
                 if fetched_on == newest:
                     followed.update(series[:1])
         return Held(
-            {name: frozenset(dates) for name, dates in cells.items()},
+            cells,
             {name: tuple(sorted(shown)) for name, shown in floors.items()},
             frozenset(paths),
             retrieved_at,

@@ -119,8 +119,8 @@ class Source:
 
     `later_pages` are those of the series that are asked only when the page before was full. It holds dates from
     `floor` to `ceiling`, by its documentation. `run_days` is how far back a daily run looks for missing days, and
-    `run_calls` the most calls that it makes for them; `refetched_days` are the newest days that it asks again, because
-    they may be restated, counted from the newest that is held. `snapshots_a_day` is into how many equal parts a UTC day
+    `run_calls` the most calls that it makes for them; a date that was asked within `refetched_days` after it is asked
+    again, because it may be restated. `snapshots_a_day` is into how many equal parts a UTC day
     falls, with one snapshot in each. `published_after` is the time of day after which the day, or week, before is due.
     """
 
@@ -142,6 +142,11 @@ class Source:
     host: Host = Host.OPENROUTER
     takes_key: bool = False
     yields_to: str | None = None
+
+    @property
+    def step(self) -> timedelta:
+        """Time from one of its dates to the next."""
+        return timedelta(days=7 if self.cadence is Cadence.WEEK else 1)
 
     @property
     def has_past(self) -> bool:

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -373,7 +373,10 @@ def test_weeks_are_asked_from_a_monday_to_a_sunday_within_366_days() -> None:
 
 
 def test_a_daily_run_asks_the_week_before_the_newest_again_in_one_call() -> None:
-    held = Held({"natural": frozenset(WEEKS[:2]), "programming": frozenset(WEEKS)})
+    def asked_weekly(weeks: Sequence[date]) -> dict[date, date]:
+        return {on: min(on + timedelta(days=14), weeks[-1] + timedelta(days=7)) for on in weeks}
+
+    held = Held({"natural": asked_weekly(WEEKS[:2]), "programming": asked_weekly(WEEKS)})
     monday = datetime(2026, 8, 24, 7, 45, tzinfo=UTC)
     want = run_want(dataclasses.replace(LANGUAGE, run_days=21), held, monday, date(2026, 8, 23))
     assert want

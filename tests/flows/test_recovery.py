@@ -158,7 +158,7 @@ def test_days_before_the_first_published_one_are_no_failure(
 
 def test_a_floor_is_disproved_by_an_older_day_and_believed_for_a_time() -> None:
     floor, shown = date(2025, 6, 16), date(2025, 9, 1)
-    held = Held({WHOLE: frozenset([date(2025, 7, 1)])}, {WHOLE: ((floor, shown),)})
+    held = Held({WHOLE: {date(2025, 7, 1): date(2025, 7, 2)}}, {WHOLE: ((floor, shown),)})
     assert held.floor(WHOLE) == floor
     assert held.floor(WHOLE, since=shown) == floor
     assert held.floor(WHOLE, since=shown + timedelta(days=1)) == date.min

@@ -54,26 +54,44 @@ def days(first: int, last: int) -> frozenset[date]:
     return frozenset(date(2026, 8, n) for n in range(first, last + 1))
 
 
+def held_days(first: int, last: int) -> dict[date, date]:
+    """Days held by a run of each morning, which asked for the two newest; each with the day on which it was asked."""
+    return {on: min(on + 2 * DAY, date(2026, 8, last) + DAY) for on in sorted(days(first, last))}
+
+
 def test_a_run_wants_what_is_missing_within_its_reach_and_the_newest_again() -> None:
-    held = Held({"1": days(1, 19), "2": days(1, 18)})
+    held = Held({"1": held_days(1, 19), "2": held_days(1, 18)})
     want = run_want(source(refetched_days=2), held, NOW, TARGET)
     assert want
     assert want.cells == {"1": days(19, 20), "2": days(18, 20)}
-    assert run_want(source(), Held({"1": days(14, 20), "2": days(14, 20)}), NOW, TARGET) is None
+    assert run_want(source(), Held({"1": held_days(14, 20), "2": held_days(14, 20)}), NOW, TARGET) is None
     # What lies further back than the reach is left to a backfill, what lies before the newest is not refetched.
-    want = run_want(source(refetched_days=2), Held({"1": days(16, 20), "2": days(1, 20)}), NOW, TARGET)
+    want = run_want(source(refetched_days=2), Held({"1": held_days(16, 20), "2": held_days(1, 20)}), NOW, TARGET)
     assert want
     assert want.cells == {"1": days(14, 15)}
 
 
+def test_what_was_new_is_asked_again_once_whoever_fetched_what_is_newer() -> None:
+    newest = {TARGET: NOW.date()}  # by a backfill some minutes after midnight
+    held = Held({"1": held_days(1, 19) | newest, "2": held_days(1, 19) | newest})
+    want = run_want(source(refetched_days=2), held, NOW, TARGET)
+    assert want
+    assert want.cells == {"1": days(19, 19), "2": days(19, 19)}
+    # After an outage it is what was new before it, within the reach of a run.
+    held = Held({name: held_days(1, 16) | {TARGET: NOW.date()} for name in ("1", "2")})
+    want = run_want(source(refetched_days=2), held, NOW, TARGET)
+    assert want
+    assert want.cells == {"1": days(16, 19), "2": days(16, 19)}
+
+
 def test_a_snapshot_is_wanted_once_a_day_or_once_in_each_part_of_it() -> None:
-    held = Held({"1": frozenset({NOW.date()}), "2": frozenset({NOW.date() - DAY})})
+    held = Held({"1": {NOW.date(): NOW.date()}, "2": {NOW.date() - DAY: NOW.date() - DAY}})
     want = run_want(source(Cadence.SNAPSHOT), held, NOW, TARGET)
     assert want
     assert want.cells == {"2": frozenset({NOW.date()})}
     assert run_want(source(Cadence.SNAPSHOT), held, NOW - DAY, TARGET) is not None
     often = source(Cadence.SNAPSHOT, series=("1",), snapshots_a_day=4)
-    held = Held({"1": frozenset({NOW.date()})}, retrieved_at={"1": NOW - timedelta(hours=1)})
+    held = Held({"1": {NOW.date(): NOW.date()}}, retrieved_at={"1": NOW - timedelta(hours=1)})
     assert run_want(often, held, NOW + timedelta(hours=3.9), TARGET) is None
     again = run_want(often, held, NOW + timedelta(hours=4), TARGET)
     assert again
@@ -95,7 +113,7 @@ def test_weeks_are_named_by_mondays_and_wanted_when_they_are_over() -> None:
 
 
 def test_a_backfill_believes_a_floor_for_a_month() -> None:
-    held = Held({"1": days(10, 20), "2": days(10, 20)}, {"1": ((date(2026, 8, 10), NOW.date()),)})
+    held = Held({"1": held_days(10, 20), "2": held_days(10, 20)}, {"1": ((date(2026, 8, 10), NOW.date()),)})
     want = backfill_want(source(), held, NOW, (date(2025, 1, 1), TARGET), force=False)
     assert want
     assert want.cells == {"2": days(1, 9)}
@@ -113,7 +131,7 @@ def test_a_backfill_believes_a_floor_for_a_month() -> None:
 
 def test_series_that_vary_are_wanted_but_those_that_were_refused_for_good() -> None:
     captures = source(Cadence.CAPTURE, series=None, ceiling=date(2026, 8, 5))
-    held = Held({"a": days(2, 2)}, closed=frozenset({"b"}))
+    held = Held({"a": held_days(2, 2)}, closed=frozenset({"b"}))
     subjects = {"a": "one", "b": "two", "c": "three"}
     want = backfill_want(captures, held, NOW, (date(2026, 8, 2), TARGET), subjects, force=False)
     assert want
