@@ -51,8 +51,14 @@ def environment_of(folder: Path) -> dict[str, str]:
     }
 
 
-def start(words: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a process as from a terminal, with a session of its own; its output is added to the log."""
+def start(
+    words: list[str], environment: dict[str, str], log: Path, *, in_background: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start a process as from a terminal, with a session of its own; its output is added to the log.
+
+    With `in_background` SIGINT is ignored, as of what a script starts with `&`.
+    """
+    on_interrupt = signal.SIG_IGN if in_background else signal.default_int_handler
     with log.open("ab") as output:
         return subprocess.Popen(
             words,
@@ -62,7 +68,7 @@ def start(words: list[str], environment: dict[str, str], log: Path) -> subproces
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, on_interrupt),
         )
 
 
@@ -77,9 +83,11 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGINT) 
 
 
 @contextmanager
-def started(words: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    words: list[str], environment: dict[str, str], log: Path, *, in_background: bool = False
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a process until the block ends."""
-    process = start(words, environment, log)
+    process = start(words, environment, log, in_background=in_background)
     try:
         yield process
     finally:

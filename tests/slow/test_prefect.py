@@ -94,7 +94,7 @@ def test_one_command_gives_a_schedule_daily_runs_and_a_backfill(world: World, tm
             "TOKENGROWTH_REQUESTS_PER_DAY": "60",
             "TOKENGROWTH_REQUESTS_PER_MINUTE": "10000",
         }
-        with started(["deploy/up"], environment, tmp_path / "up.log") as up:
+        with started(["deploy/up"], environment, tmp_path / "up.log", in_background=True) as up:
             wait_for(lambda: len(api.scheduled()) >= 3, "scheduled runs")
             hours = {run["expected_start_time"][11:16] for run in api.scheduled()}
             assert hours == {"07:45", "13:45", "19:45"}
