@@ -142,10 +142,14 @@ def _print_plan(plan: Plan, json: bool, parts: dict[str, list[SourcePlan]]) -> i
     table = Table("", ["source", "key", "cadence", *parts, "dates"], rows, note)
     totals = [f"{part} {count(plans)} requests" for part, plans in parts.items()]
     quota = "none of them counts without a key"
-    if plan.done_on:
+    if plan.calls_a_day:
         quota = f"{plan.used_today} of today's {plan.per_day} are used, {plan.kept_calls} kept for the daily run"
         if any(one.requests for one in plan.backfill):
-            quota += f"; a backfill that is started every day is done by {plan.done_on}"
+            quota += (
+                f"; a backfill that is started every day is done by {plan.done_on}"
+                if plan.done_on
+                else "; that is more than today's, and with --force each day begins anew: name fewer days or sources"
+            )
     calls = {
         part: [{"source": one.source.name, "call": str(call)} for one in plans for call in one.requests]
         for part, plans in parts.items()

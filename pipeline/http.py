@@ -211,8 +211,7 @@ class Client:
         if wait is not None and wait > self._settings.max_retry_wait_seconds:
             if response.status_code == 429 and is_counted:
                 raise QuotaReachedError(
-                    f"{message}: OpenRouter counts today's requests as used up and asks to wait {wait:,.0f} s. "
-                    "Run the same command again then: it goes on where it stopped."
+                    f"{message}: OpenRouter counts today's requests as used up and asks to wait {wait:,.0f} s."
                 )
             raise SourceUnavailableError(f"{message} and asks to wait {wait:,.0f} s; try again then.")
         raise _RetryableError(f"{message}.", wait)

@@ -58,6 +58,11 @@ MAX_FAILED_IN_A_ROW = 3
 # OpenRouter went public in 2023: nothing of it was retrieved before.
 FIRST_RETRIEVAL = datetime(2023, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+GOES_ON = "Run the same command again when there are requests again: it goes on where it stopped."
+BEGINS_ANEW = (
+    "With --force the same command would begin anew: name the days that are left, with --start-date, --end-date and "
+    "--source."
+)
 
 T = TypeVar("T")
 
@@ -444,6 +449,8 @@ def run(settings: Settings, sources: Sequence[str] = (), target: date | None = N
         job.finish(step)
         _conclude(job, [*chosen, *_without_key(job, sources)], (DATASET_FLOOR, target))
         job.outcome.hints += _hints(job, chosen, sources)
+        if any(source.is_quota_reached for source in job.outcome.sources):
+            job.outcome.hints.append(GOES_ON)
         return job.outcome
 
 
@@ -497,6 +504,8 @@ def backfill(
         _fetch_all(job, chosen, partial(job.backfill_want, window=window, force=force), step)
         job.finish(step)
         _conclude(job, chosen, window)
+        if any(source.is_quota_reached for source in job.outcome.sources):
+            job.outcome.hints.append(BEGINS_ANEW if force else GOES_ON)
         return job.outcome
 
 
@@ -520,7 +529,8 @@ class Plan:
     """The calls that a run and a backfill would make now, and what today's quota leaves for them.
 
     `kept_calls` are those that a backfill leaves to the daily run today, `calls_a_day` those of a whole daily run,
-    `done_on` the day of the backfill's last call if it is started every day; all None or 0 without a key.
+    `done_on` the day of the backfill's last call if it is started every day, None where it takes more than today with
+    `force`; all None or 0 without a key.
     """
 
     run: list[SourcePlan]
@@ -561,7 +571,9 @@ def plan(
     keyed = sum(plan.at_most for plan in backfill_plans if plan.source.needs_key)
     left = max(0, settings.requests_per_day - used - kept)
     today = settings.quota_clock().date()
-    done_on = planner.done_on(keyed, today, left, settings.requests_per_day, calls_a_day) if quota else None
+    # What is fetched again whether it is held or not begins anew on the next day.
+    is_spread = quota and not (force and keyed > left)
+    done_on = planner.done_on(keyed, today, left, settings.requests_per_day, calls_a_day) if is_spread else None
     return Plan(run_plans, backfill_plans, settings.requests_per_day, used, kept, calls_a_day, done_on)
 
 

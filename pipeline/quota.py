@@ -112,8 +112,7 @@ class Quota:
         spent = f"All {self._per_day}" if not kept else f"{used} of {self._per_day}"
         rest = f", {kept} are kept for the daily run" if kept else ""
         raise QuotaReachedError(
-            f"{spent} requests of this UTC day are used{rest}; nothing more is asked before {midnight}T00:00Z. "
-            "Run the same command again then: it goes on where it stopped."
+            f"{spent} requests of this UTC day are used{rest}; nothing more is asked before {midnight}T00:00Z."
         )
 
     def _wait_for_the_minute(self) -> None:

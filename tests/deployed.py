@@ -73,10 +73,10 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGINT) -> int:
-    """End a process, by force after 20 s; return its exit status."""
+    """End a process, by force after 40 s; return its exit status."""
     process.send_signal(how)
     try:
-        return process.wait(20)
+        return process.wait(40)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         return process.wait(10)

@@ -210,7 +210,7 @@ def test_a_backfill_goes_on_day_after_day_and_asks_nothing_twice(
         clock += timedelta(days=1)
         if ended.code == 4:
             assert "kept for the daily run" in ended.err
-            assert "Run the same command again then: it goes on where it stopped." in ended.err
+            assert jobs.GOES_ON in ended.out
     assert codes[-1] == 0
     assert len(codes) > 1
     # The daily run would still need more than half of the 60.

@@ -165,6 +165,19 @@ def test_rebuild_reproduces_every_table_offline(
     assert len(server.requests) == asked
 
 
+def test_a_forced_backfill_beyond_the_days_limit_says_that_it_would_begin_anew(
+    use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World, cli: Callable[..., Ended]
+) -> None:
+    server = simulate(small_world)
+    more = {"TOKENGROWTH_SOURCES": "app-rankings", "TOKENGROWTH_REQUESTS_PER_DAY": "8"}
+    use(server.base_url, server.now.isoformat(), KEY, **more)
+    assert "name fewer days or sources" in cli("backfill", "--force", "--dry-run").out
+    ended = cli("backfill", "--force")
+    assert ended.code == 4
+    assert jobs.BEGINS_ANEW in ended.out
+    assert jobs.GOES_ON not in ended.out
+
+
 def test_a_refetched_day_keeps_both_vintages_and_landing_twice_changes_nothing(
     use: Callable[..., Settings], simulate: Callable[..., Any], small_world: World
 ) -> None:
