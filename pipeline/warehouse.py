@@ -442,8 +442,9 @@ class Warehouse:
 def layout_of(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     """Return the version of a warehouse's layout, 0 before 0.5.0, and the version of the program that made it."""
     known = connection.execute("select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'layout'")
-    if known.fetchall():
-        layout, maker, *_ = connection.execute("from meta.layout").fetchall()[0]
+    stamps = connection.execute("from meta.layout").fetchall() if known.fetchall() else []
+    if stamps:
+        layout, maker, *_ = stamps[0]
         return int(layout), str(maker)
     builds = connection.execute("select program_version from meta.builds order by rowid desc limit 1").fetchall()
     return 0, str(builds[0][0]) if builds else "an older version of this program"
