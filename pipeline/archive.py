@@ -28,8 +28,6 @@ from pipeline.errors import MEND, DamagedError
 
 # A server that makes its figures up says so here, with its seed.
 SIMULATED_HEADER = "x-simulated-data"
-# A writer that was killed leaves one object without a row; many of them mean that a file of the manifest is gone.
-MAX_UNREFERENCED = 20
 KEPT_HEADERS = ("content-type", "etag", "last-modified", "retry-after", SIMULATED_HEADER)
 
 
@@ -184,21 +182,15 @@ class Archive:
                 yield Damage(sha256, self.object_path(sha256), str(reasons[sha256]), tuple(lost[sha256]))
 
     def _verify_rows(self, fetches: Iterable[Fetch]) -> Iterator[Damage]:
-        """Yield the files of the manifest that seem to be missing, because what they name is there."""
-        fetches = list(fetches)
-        folder = self.folder / "manifest"
-        unnamed = self.unreferenced(fetches)
-        if len(unnamed) > MAX_UNREFERENCED:
-            reason = f"{len(unnamed)} objects belong to no row of {folder}, as if one of its files were missing."
-            yield Damage("", folder, reason)
+        """Yield the files of the manifest that seem to be missing, because packs of their months are there."""
         known = {self.pack_path(month, source) for month, source in by_pack(fetches)}
         for pack in self.packs():
             if pack not in known:
-                manifest = folder / f"{pack.parent.name}.jsonl"
+                manifest = self.folder / "manifest" / f"{pack.parent.name}.jsonl"
                 yield Damage("", manifest, f"{manifest} has no row for {pack}, as if it were not whole.")
 
     def unreferenced(self, fetches: Iterable[Fetch]) -> list[Path]:
-        """Return the objects that no row names, as a writer leaves them that is killed before it wrote the row."""
+        """Return the objects that no row names: a writer was killed before it wrote the row, or the row is lost."""
         named = {fetch.sha256 for fetch in fetches}
         return [path for path in self.objects() if path.stem not in named]
 

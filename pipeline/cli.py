@@ -352,7 +352,7 @@ def compact(
     ] = None,
     json: Json = False,
 ) -> int:
-    """Pack past months, one file a source and month, and remove what killed runs left; no fetch is lost."""
+    """Pack past months, one file a source and month, and remove half written files; no fetch is lost."""
     from pipeline import retention
 
     return _print_report(retention.compact(_settings(), before.date() if before else None), json)
@@ -372,7 +372,7 @@ def copy(
 def _print_report(report: Report, json: bool) -> int:
     if not json:
         for sentence in report.sentences():
-            sys.stderr.write(f"damaged: {sentence}\n")
+            sys.stderr.write(f"{sentence}\n")
     _print(json, report.to_dict(), report.tables, report.summary)
     return report.exit_code
 

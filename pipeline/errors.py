@@ -71,11 +71,11 @@ class DamagedError(TokenGrowthError):
 
 
 class OutdatedError(TokenGrowthError):
-    """The warehouse was made by an older version of this program; it held `answers` archived ones."""
+    """The warehouse was made by an older version of this program; it holds the answers `load_ids`."""
 
-    def __init__(self, message: str, *, answers: int) -> None:
+    def __init__(self, message: str, *, load_ids: set[str]) -> None:
         super().__init__(message)
-        self.answers = answers
+        self.load_ids = load_ids
 
 
 class BuildFailedError(TokenGrowthError):

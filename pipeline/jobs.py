@@ -99,6 +99,7 @@ class Job:
         self._archive = Archive(settings.archive_dir)
         self._client: Client | None = None
         self._landed_ids: set[str] = set()
+        self.damaged_ids: set[str] = set()
         self._is_archive_read = False
         self._warned: set[str] = set()
         # The header of simulated figures that the archive's answers carry; unknown until it is asked for.
@@ -219,8 +220,10 @@ class Job:
         try:
             parsed = parse(fetch, self._archive.read(fetch) if body is None else body)
         except (SourceError, DamagedError) as error:
-            if self._is_strict and isinstance(error, DamagedError):
-                raise
+            if isinstance(error, DamagedError):
+                if self._is_strict:
+                    raise
+                self.damaged_ids.add(fetch.load_id)
             if is_new:
                 self._warehouse.land(fetch, None, error)
             request = Request("", context=fetch.context)
@@ -391,18 +394,33 @@ def locked(settings: Settings) -> Iterator[None]:
 
 
 def _sound_warehouse(settings: Settings) -> Warehouse:
-    """Open the warehouse, made anew from the archive where it is damaged or outdated; nothing is built of it yet."""
+    """Open the warehouse, made anew from the archive where it is damaged or outdated; nothing is built of it yet.
+
+    One that holds what the archive does not give any more is not replaced but set aside.
+    """
+    held: set[str] = set()
     try:
         return Warehouse(settings)
     except DamagedError as error:
-        kept = set_aside(settings)
+        kept = set_aside(settings, "damaged")
         log.warning("%s It is set aside as %s; rebuilding it from the archive.", error, kept.name)
     except OutdatedError as error:
-        if error.answers:
+        held = error.load_ids
+        if held:
             _require_archive(settings)
         log.warning("%s Rebuilding it from the archive.", error)
     with new_warehouse(settings) as fresh:
-        Job(settings, fresh, Outcome("rebuild")).land()
+        job = Job(settings, fresh, Outcome("rebuild"))
+        job.land()
+        if lost := held - (fresh.landed_ids() - job.damaged_ids):
+            kept = set_aside(settings, "outdated")
+            log.warning(
+                "%d of its %d answers cannot be read any more; it is set aside as %s, which holds their rows. Restore "
+                "the archive from a backup, then run `tokengrowth rebuild`.",
+                len(lost),
+                len(held),
+                kept.name,
+            )
     return Warehouse(settings)
 
 

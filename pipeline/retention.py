@@ -18,7 +18,6 @@ from typing import Any
 
 from pipeline import packs
 from pipeline.archive import (
-    MAX_UNREFERENCED,
     SIMULATED_HEADER,
     Archive,
     Damage,
@@ -48,6 +47,7 @@ class Report:
     summary: str
     tables: list[Table] = field(default_factory=list)
     damages: list[Damage] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -59,11 +59,12 @@ class Report:
         return {**self.facts, "damaged": [_described(damage) for damage in self.damages]}
 
     def sentences(self) -> Iterator[str]:
-        """Say of each damaged file what it concerns, and what mends it."""
+        """Say of each damaged file what it concerns, and what mends it; then what else is worth knowing."""
         for damage in self.damages:
             about = _described(damage)
             what = f" It concerns {', '.join(about['sources'])} of {about['dates']}." if damage.fetches else ""
-            yield f"{damage.reason}{what} {about['mend']}"
+            yield f"damaged: {damage.reason}{what} {about['mend']}"
+        yield from self.notes
 
 
 def verify(settings: Settings) -> Report:
@@ -93,6 +94,14 @@ def verify(settings: Settings) -> Report:
         f"{_count(len(leftovers), 'leftover')}",
         [_size_table(sizes)],
         damages,
+        [_note_unreferenced(len(unreferenced))] if unreferenced else [],
+    )
+
+
+def _note_unreferenced(number: int) -> str:
+    return (
+        f"unreferenced: No row of the manifest names {_count(number, 'object')}: a killed run left them, or their rows "
+        "are lost. They are never removed; rows come back by `tokengrowth archive copy` from a backup."
     )
 
 
@@ -100,7 +109,7 @@ def compact(settings: Settings, before: date | None = None) -> Report:
     """Pack the bodies of all months before that of `before`, by default the last whole one, and tidy up.
 
     An object is removed when a pack of every month and source that names it was read back and holds it. Raises
-    UsageError for a month that is not over, DamagedError for a manifest that is damaged or not complete.
+    UsageError for a month that is not over, DamagedError for a manifest that is damaged.
     """
     this_month = settings.now().date().replace(day=1)
     before = before or (this_month - timedelta(days=1)).replace(day=1)
@@ -110,12 +119,6 @@ def compact(settings: Settings, before: date | None = None) -> Report:
     with locked(settings):
         groups = by_pack(archive.fetches())
         old = {key: rows for key, rows in groups.items() if key[0] < f"{before:%Y-%m}"}
-        unreferenced = archive.unreferenced(row for rows in groups.values() for row in rows)
-        if len(unreferenced) > MAX_UNREFERENCED:
-            raise DamagedError(
-                f"{len(unreferenced)} objects of {archive.folder} belong to no row of the manifest, as if one of its "
-                "files were missing; restore it from a backup. Nothing was packed or removed."
-            )
         bytes_before = _stored(archive)
         damages, kept = [], {row.sha256 for key, rows in groups.items() if key not in old for row in rows}
         removable: set[str] = set()
@@ -129,7 +132,7 @@ def compact(settings: Settings, before: date | None = None) -> Report:
             kept |= named - held
         removed = [archive.object_path(sha256) for sha256 in sorted(removable - kept)]
         removed = [path for path in removed if path.exists()]
-        tidied = [path for path in [*unreferenced, *archive.leftovers()] if _is_old(path)]
+        tidied = [path for path in archive.leftovers() if _is_old(path)]
         for path in [*removed, *tidied]:
             path.unlink(missing_ok=True)
             with suppress(OSError):  # it holds others

@@ -91,7 +91,7 @@ class Warehouse:
             self._connection.close()
         fault = _fault(self._settings, self._path, error)
         if isinstance(fault, DamagedError) and self._path == self._settings.warehouse_path:
-            kept = set_aside(self._settings)
+            kept = set_aside(self._settings, "damaged")
             raise DamagedError(
                 f"{fault} It is set aside as {kept.name}; run the command again: the warehouse is then rebuilt from "
                 "the archive."
@@ -110,9 +110,7 @@ class Warehouse:
             return
         layout, maker = layout_of(self._connection)
         if layout < LAYOUT_VERSION:
-            raise OutdatedError(
-                f"The warehouse was made by {maker}.", answers=self._rows("select count(*) from meta.loads")[0][0]
-            )
+            raise OutdatedError(f"The warehouse was made by {maker}.", load_ids=self.landed_ids())
         if layout > LAYOUT_VERSION:
             raise TokenGrowthError(
                 f"{self._path} was made by version {maker} of this program (layout {layout}), and this "
@@ -445,8 +443,9 @@ class Warehouse:
 def layout_of(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     """Return the version of a warehouse's layout, 0 before 0.5.0, and the version of the program that made it."""
     known = connection.execute("select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'layout'")
-    if known.fetchall():
-        layout, maker, *_ = connection.execute("from meta.layout").fetchall()[0]
+    stamps = connection.execute("from meta.layout").fetchall() if known.fetchall() else []
+    if stamps:
+        layout, maker, *_ = stamps[0]
         return int(layout), str(maker)
     builds = connection.execute("select program_version from meta.builds order by rowid desc limit 1").fetchall()
     return 0, str(builds[0][0]) if builds else "an older version of this program"
@@ -520,10 +519,10 @@ def _fault(settings: Settings, path: Path, error: BaseException | None) -> Token
     return None
 
 
-def set_aside(settings: Settings) -> Path:
-    """Rename a damaged warehouse, and the log of writes beside it, so that nothing of it is lost; return its name."""
+def set_aside(settings: Settings, state: str) -> Path:
+    """Rename the warehouse, and the log of writes beside it, so that nothing of it is lost; return its new path."""
     path = settings.warehouse_path
-    kept = path.with_name(f"{path.name}.damaged-{settings.now():%Y%m%dT%H%M%SZ}")
+    kept = path.with_name(f"{path.name}.{state}-{settings.now():%Y%m%dT%H%M%SZ}")
     for old, new in ((_wal(path), _wal(kept)), (path, kept)):
         with suppress(FileNotFoundError):
             old.replace(new)

@@ -73,10 +73,11 @@ def test_a_warehouse_of_0_1_0_is_rebuilt_by_the_next_command(
     facts = "select count(*), sum(total_tokens) from raw.rankings_daily"
     before, archived, asked = rows(settings.warehouse_path, facts), manifest(settings), len(server.requests)
     settings.warehouse_path.unlink()
+    landed = [f"('{fetch.load_id}')" for fetch in Archive(settings.archive_dir).fetches()]
     change(
         settings.warehouse_path,
         OLD_TABLES.read_text(encoding="utf-8"),
-        "insert into meta.loads (load_id) values ('old')",
+        f"insert into meta.loads (load_id) values {', '.join(landed)}",
         "insert into meta.builds (build_id, program_version) values ('old', '0.1.0')",
     )
     assert cli("plan").code == 0
@@ -86,6 +87,7 @@ def test_a_warehouse_of_0_1_0_is_rebuilt_by_the_next_command(
     assert rows(settings.warehouse_path, facts) == before
     assert manifest(settings) == archived
     assert len(server.requests) == asked
+    assert not list(settings.home.glob("warehouse.duckdb.*"))
     caplog.clear()
     assert cli("plan").code == 0
     assert not caplog.records
@@ -105,6 +107,34 @@ def test_a_warehouse_of_an_older_layout_is_rebuilt(loaded: tuple[Settings, Any],
     jobs.plan(settings)
     assert rows(settings.warehouse_path, "select count(*) from meta.loads where citation is not null") > [(0,)]
     assert rows(settings.warehouse_path, "select layout_version from meta.layout") == [(LAYOUT_VERSION,)]
+
+
+@pytest.mark.parametrize("lost", ["a body", "rows of the manifest"])
+def test_rows_that_only_an_older_warehouse_holds_are_set_aside(
+    lost: str, loaded: tuple[Settings, Any], cli: Callable[..., Ended], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings, _ = loaded
+    change(settings.warehouse_path, "drop table meta.layout")
+    before = settings.warehouse_path.read_bytes()
+    fetches = list(Archive(settings.archive_dir).fetches())
+    models_ = next(fetch for fetch in fetches if fetch.source == "models")
+    (rows_of_manifest,) = Archive(settings.archive_dir).manifests()
+    if lost == "a body":
+        Archive(settings.archive_dir).object_path(models_.sha256).write_bytes(b"broken")
+    else:
+        kept = [line for line in rows_of_manifest.read_bytes().splitlines(True) if b'"source":"models"' not in line]
+        rows_of_manifest.write_bytes(b"".join(kept))
+    assert cli("plan").code == 0
+    (aside,) = settings.home.glob("warehouse.duckdb.outdated-20250302T080000Z")
+    assert aside.read_bytes() == before
+    assert rows(aside, "select count(*) from raw.models") > [(0,)]
+    assert rows(settings.warehouse_path, "select count(*) from raw.models") == [(0,)]
+    assert rows(settings.warehouse_path, "select count(*) from raw.rankings_daily") > [(0,)]
+    (warning,) = [record.getMessage() for record in caplog.records if aside.name in record.getMessage()]
+    assert warning.startswith(f"1 of its {len(fetches)} answers cannot be read any more")
+    caplog.clear()
+    assert cli("plan").code == 0
+    assert not caplog.records
 
 
 def test_a_rebuild_that_cannot_be_leaves_the_older_warehouse(
