@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import suppress
 from datetime import timedelta
 from typing import cast
@@ -17,15 +19,16 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import CallWebhook, ChangeFlowRunState
 from prefect.events.schemas.events import ResourceSpecification
 
+from pipeline.doctor import ALERTS, TAG, ZOMBIES
 from pipeline.errors import UsageError
 from pipeline.settings import load_settings
 
 # Three heartbeats of 30 s, which prefect.yaml sets.
 SILENCE = timedelta(seconds=90)
-ALERTS = "token-growth alerts"
 ALERTS_BLOCK = "token-growth-alerts"
+WEBHOOK = "TOKENGROWTH_ALERT_WEBHOOK_URL"
 # Every run of the deployments, and every event from within one, is related to their tag.
-OURS = ResourceSpecification({"prefect.resource.id": "prefect.tag.token-growth"})
+OURS = ResourceSpecification({"prefect.resource.id": f"prefect.tag.{TAG}"})
 NOT_COMPARED = {"id", "enabled"}
 # A name that a stranger chose, such as a model's, may hold quotes: `tojson` keeps the payload what it is.
 PAYLOAD = """{
@@ -43,7 +46,7 @@ def zombies() -> Automation:
     then it holds the work pool.
     """
     return Automation(
-        name="token-growth zombies",
+        name=ZOMBIES,
         description="Ends a run whose process is gone as Crashed, so that the next one can start.",
         trigger=EventTrigger(
             posture=Posture.Proactive,
@@ -86,14 +89,14 @@ def alerts(webhook_id: UUID) -> Automation:
 def put(automation: Automation) -> None:
     """Make an automation, or bring the one of its name to this.
 
-    One that is as it should be is left alone, because an update forgets which runs it was waiting for. So is one that
-    someone paused.
+    One that is as it should be is left alone, because an update forgets which runs it was waiting for. One that someone
+    paused stays paused.
     """
     old = _named(automation.name)
     if not old:
         automation.create()
     elif old[0].model_dump(exclude=NOT_COMPARED) != automation.model_dump(exclude=NOT_COMPARED):
-        automation.id = old[0].id
+        automation.id, automation.enabled = old[0].id, old[0].enabled
         automation.update()
 
 
@@ -103,20 +106,28 @@ def _named(name: str) -> list[Automation]:
 
 
 def main() -> None:
-    """Make or renew the automations; without a webhook there are no alerts, and those that there were go."""
+    """Make or renew the automations; alerts and their webhook go only where the variable is set, and empty.
+
+    Where it is not set at all, who runs this may just not have it.
+    """
     try:
         url = load_settings().alert_webhook_url
     except UsageError as error:
         raise SystemExit(f"error: {error}") from None
     put(zombies())
-    if url is None:
+    if url is not None:
+        webhook = Webhook(method="POST", url=url, headers={"Content-Type": "application/json"})
+        put(alerts(cast("UUID", webhook.save(ALERTS_BLOCK, overwrite=True))))
+        done = "the webhook is told"
+    elif WEBHOOK in os.environ:
         for old in _named(ALERTS):
             old.delete()
         with suppress(ValueError):  # there is none
             Webhook.delete(ALERTS_BLOCK)
-        return
-    webhook = Webhook(method="POST", url=url, headers={"Content-Type": "application/json"})
-    put(alerts(cast("UUID", webhook.save(ALERTS_BLOCK, overwrite=True))))
+        done = f"no webhook is told, as {WEBHOOK} is empty"
+    else:
+        done = f"the webhook stays {'what it was' if _named(ALERTS) else 'unset'}, as {WEBHOOK} is not set"
+    sys.stdout.write(f"Automations are as declared; {done}.\n")
 
 
 if __name__ == "__main__":

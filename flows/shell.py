@@ -11,11 +11,15 @@ from typing import Any, TypeVar, cast
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.events import emit_event
+from prefect.events import Event, Resource
+from prefect.events.clients import get_events_client
+from prefect.events.related import related_resources_from_run_context
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from prefect.tasks import Task, exponential_backoff
+from prefect.utilities.asyncutils import run_coro_as_sync
 
 from pipeline import explanation, reading, trend, watch
 from pipeline.errors import (
@@ -35,6 +39,7 @@ from pipeline.watch import Alert
 FETCH_RETRIES = 2
 LOCK_TIMEOUT_SECONDS = 3600
 KEY_BLOCK = "openrouter-api-key"
+log = logging.getLogger("pipeline.flows")
 T = TypeVar("T")
 
 
@@ -95,14 +100,15 @@ def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None]
         settings = run_settings(lock_timeout_seconds=LOCK_TIMEOUT_SECONDS)
         with run_log():
             outcome = job(settings)
+            tell_alerts(settings, watch.alerts(settings, outcome))
     except TokenGrowthError as error:
         if isinstance(error, BuildFailedError):
             tell_alerts(settings, [watch.of_failed_build(settings, error)])
         return Failed(message=str(error))
-    leave_artifacts(settings, outcome)
+    # The artifacts come last: whatever goes wrong with them, the alerts are told and a backfill goes on.
     if after:
         after(outcome)
-    tell_alerts(settings, watch.alerts(settings, outcome))
+    leave_artifacts(settings, outcome)
     problems = " ".join(outcome.problems)
     message = f"{outcome.summary()}. {problems}".strip()
     if outcome.exit_code == EXIT_OK:
@@ -129,18 +135,37 @@ def run_settings(**overrides: Any) -> Settings:
 
 
 def tell_alerts(settings: Settings, alerts: Iterable[Alert]) -> None:
-    """Emit an event for each alert that was not told yet, about a resource that is named after its subject."""
+    """Send an event for each alert that was not told yet; what the server did not confirm is told by the next run."""
     untold = watch.untold(settings, alerts)
-    for alert in untold:
-        emit_event(
-            event=f"token-growth.{alert.kind}",
-            resource={
+    if not untold:
+        return
+    try:
+        run_coro_as_sync(_send(untold))
+    except Exception as error:  # whatever it is: a finding never stops a job
+        log.warning("Alerts could not be told; the next run tells them: %s", error)
+        return
+    watch.note_told(settings, untold)
+
+
+async def _send(alerts: Iterable[Alert]) -> None:
+    """Send an event for each alert about a resource that is named after its subject; raise unless all have arrived.
+
+    Prefect's `emit_event` only queues, and tells nobody when it fails.
+    """
+    async with get_client() as api, get_events_client(checkpoint_every=1) as events:
+        related = await related_resources_from_run_context(api)
+        for alert in alerts:
+            resource = {
                 "prefect.resource.id": f"token-growth.{re.sub(r'[^A-Za-z0-9._-]', '-', alert.subject)}",
                 "prefect.resource.name": alert.subject,
-            },
-            payload=alert.payload(),
-        )
-    watch.note_told(settings, untold)
+            }
+            event = Event(
+                event=f"token-growth.{alert.kind}",
+                resource=Resource(resource),
+                related=related,
+                payload=alert.payload(),
+            )
+            await events.emit(event)
 
 
 def leave_artifacts(settings: Settings, outcome: Outcome) -> None:

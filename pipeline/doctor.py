@@ -42,10 +42,12 @@ PAST_PINS = {
     "fastapi": "with a newer one no Prefect flow starts",
     "sqlalchemy": "with a newer one Prefect's scheduler creates no runs",
 }
-POOL = "token-growth"
+# What prefect.yaml and the flows call their work pool, tag, deployments and automations.
+POOL = TAG = "token-growth"
 DAILY = "daily"
 DEPLOYMENTS = {DAILY, "backfill", "rebuild"}
 ZOMBIES = "token-growth zombies"
+ALERTS = "token-growth alerts"
 
 
 class State(StrEnum):
@@ -492,7 +494,7 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
         return
     yield _server(is_healthy, theirs)
     yield _pool(ask(f"/work_pools/{POOL}"))
-    ours = {"tags": {"all_": ["token-growth"]}}
+    ours = {"tags": {"all_": [TAG]}}
     deployed = {one["name"]: one for one in ask("/deployments/filter", {"deployments": ours})}
     yield _deployments(deployed)
     if daily := deployed.get(DAILY):
@@ -503,14 +505,25 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
             "limit": 1,
         }
         yield _newest_run(ask("/flow_runs/filter", question))
-    names = {one["name"] for one in ask("/automations/filter", {}) or () if one["enabled"]}
-    has_zombies = ZOMBIES in names
-    yield Finding(
-        "automation",
-        State.OK if has_zombies else State.WARNING,
-        "Runs whose process is gone are ended." if has_zombies else f"No enabled automation is named {ZOMBIES!r}.",
-        "" if has_zombies else "`deploy/setup` makes it: without it a dead run holds the schedule.",
-    )
+    is_enabled = {one["name"]: bool(one["enabled"]) for one in ask("/automations/filter", {}) or ()}
+    yield _zombies(is_enabled.get(ZOMBIES))
+    yield _alerts(is_enabled.get(ALERTS))
+
+
+def _zombies(is_enabled: bool | None) -> Finding:
+    if is_enabled:
+        return Finding("automation", State.OK, "Runs whose process is gone are ended.")
+    found = f"{'No' if is_enabled is None else 'No enabled'} automation is named {ZOMBIES!r}."
+    mend = "`deploy/setup` makes it" if is_enabled is None else f"`prefect automation resume {ZOMBIES!r}`"
+    return Finding("automation", State.WARNING, found, f"{mend}: without it a dead run holds the schedule.")
+
+
+def _alerts(is_enabled: bool | None) -> Finding:
+    if is_enabled:
+        return Finding("alerts", State.OK, "Alerts of flows are sent to the webhook.")
+    if is_enabled is None:
+        return Finding("alerts", State.SKIPPED, f"No automation is named {ALERTS!r}: no webhook is told.")
+    return Finding("alerts", State.WARNING, f"{ALERTS!r} is paused.", f"`prefect automation resume {ALERTS!r}`")
 
 
 def _server(is_healthy: bool, theirs: str) -> Finding:

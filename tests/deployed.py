@@ -183,6 +183,9 @@ class Api:
     def post(self, path: str, asked: Any = None) -> Any:
         return self._json(self._session.post(f"{self.url}/{path}", json=asked or {}, timeout=10))
 
+    def patch(self, path: str, changes: dict[str, Any]) -> None:
+        self._session.patch(f"{self.url}/{path}", json=changes, timeout=10).raise_for_status()
+
     @staticmethod
     def _json(answer: requests.Response) -> Any:
         answer.raise_for_status()

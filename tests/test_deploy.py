@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline import doctor
 from pipeline.settings import variables
 
 ROOT = Path(__file__).parents[1]
@@ -22,12 +23,18 @@ DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
 PREFIX = "/opt/token-growth"
 
 
-@pytest.mark.parametrize("script", ["setup", "up"])
+@pytest.mark.parametrize("script", ["as-service", "setup", "up"])
 def test_a_script_can_be_run_and_needs_nothing_but_bash(script: str) -> None:
     path = DEPLOY / script
     assert path.stat().st_mode & 0o111
     assert path.read_text(encoding="utf-8").startswith("#!/usr/bin/env bash\n")
     assert subprocess.run(["bash", "-n", str(path)], capture_output=True).stderr == b""
+
+
+def test_what_is_deployed_is_what_doctor_looks_for() -> None:
+    deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    assert {one["name"] for one in deployed} == doctor.DEPLOYMENTS
+    assert all(one["tags"] == [doctor.TAG] and one["work_pool"]["name"] == doctor.POOL for one in deployed)
 
 
 def test_setup_says_what_it_needs() -> None:
@@ -49,6 +56,21 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     verified = subprocess.run([verify, "verify", *map(str, copies)], capture_output=True, text=True)
     # A key that it does not know is a warning, and no error.
     assert (verified.stderr, verified.returncode) == ("", 0)
+
+
+def test_a_command_as_the_service_has_user_folder_and_environment_of_the_worker(tmp_path: Path) -> None:
+    (tmp_path / "systemd-run").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
+    (tmp_path / "systemd-run").chmod(0o755)
+    words = [str(DEPLOY / "as-service"), "tokengrowth", "doctor"]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    asked = subprocess.run(words, capture_output=True, text=True, env=environment, check=True).stdout.splitlines()
+    assert asked[-3:] == ["/usr/bin/env", "tokengrowth", "doctor"]
+    worker = (DEPLOY / "systemd" / "token-growth-worker.service").read_text(encoding="utf-8")
+    found = {line.removeprefix("--property=").replace(str(ROOT), PREFIX) for line in asked}
+    found |= {f"User={line.removeprefix('--uid=')}" for line in asked}
+    wanted = {line for line in worker.splitlines() if line.startswith(("User=", "WorkingDir", "Environment"))}
+    assert len(wanted) == 4
+    assert wanted <= found
 
 
 def test_compose_understands_its_file() -> None:
@@ -101,6 +123,12 @@ def test_the_image_holds_all_that_a_run_and_the_setup_need(tmp_path: Path) -> No
     )
     done = subprocess.run([sys.executable, "-c", loaded], cwd=tmp_path, capture_output=True, text=True)
     assert int(done.stdout) > 100, done.stderr
+
+
+def test_the_environment_of_the_services_names_settings() -> None:
+    lines = (DEPLOY / "systemd" / "environment").read_text(encoding="utf-8").splitlines()
+    names = {line.partition("=")[0] for line in lines if not line.startswith("#")}
+    assert {name for name in names if name.startswith("TOKENGROWTH_")} <= {known for known, *_ in variables()}
 
 
 def test_the_example_of_an_environment_names_settings_and_holds_none() -> None:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
+from flows import shell
 from pipeline import jobs, watch
+from pipeline.outcome import Outcome
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
 from tests.conftest import KEY, Ended, morning_after
@@ -121,11 +130,39 @@ def test_what_cannot_be_looked_at_stops_no_job(away: Settings) -> None:
     assert watch.of_published(away) == []
 
 
-def test_each_alert_is_an_event_about_its_subject(away: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows import shell
+class EventSocket:
+    """The part of a Prefect server that receives events: each is kept, then the connection is as asked."""
 
-    emitted: list[dict[str, Any]] = []
-    monkeypatch.setattr(shell, "emit_event", lambda **event: emitted.append(event))
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.is_deaf = False
+
+    def __call__(self, socket: ServerConnection) -> None:
+        socket.recv()
+        socket.send(json.dumps({"type": "auth_success"}))
+        for message in socket:
+            if self.is_deaf:
+                return
+            self.events.append(json.loads(message))
+
+
+@pytest.fixture
+def event_socket() -> Iterator[EventSocket]:
+    received = EventSocket()
+
+    def no_api(connection: ServerConnection, request: Request) -> Response | None:
+        return None if request.path.endswith("/events/in") else connection.respond(404, "")
+
+    with serve(received, "127.0.0.1", 0, subprotocols=[Subprotocol("prefect")], process_request=no_api) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{server.socket.getsockname()[1]}/api"}):
+            yield received
+        server.shutdown()
+        thread.join()
+
+
+def test_each_alert_is_an_event_about_its_subject(away: Settings, event_socket: EventSocket) -> None:
     today = away.now().date()
     failed = watch.Alert(
         "source.failed", "source.models", "models: gone", today, {"source": "models", "missing_days": 2}
@@ -133,6 +170,7 @@ def test_each_alert_is_an_event_about_its_subject(away: Settings, monkeypatch: p
     entry = watch.Alert("market.top_entry", "model.openai/gpt-5:free", "new", today, {"rank": 3})
     for _ in range(2):
         shell.tell_alerts(away, [failed, entry])
+    emitted = event_socket.events
     assert [(one["event"], one["resource"]["prefect.resource.id"]) for one in emitted] == [
         ("token-growth.source.failed", "token-growth.source.models"),
         ("token-growth.market.top_entry", "token-growth.model.openai-gpt-5-free"),
@@ -145,3 +183,34 @@ def test_each_alert_is_an_event_about_its_subject(away: Settings, monkeypatch: p
         "source": "models",
         "missing_days": 2,
     }
+
+
+def test_an_event_that_did_not_arrive_is_not_told(
+    away: Settings, event_socket: EventSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "get_events_client", partial(shell.get_events_client, reconnection_attempts=0))
+    alert = watch.Alert("source.failed", "source.models", "models: gone", away.now().date())
+    event_socket.is_deaf = True
+    shell.tell_alerts(away, [alert])
+    assert watch.told(away) == []
+    with temporary_settings({PREFECT_API_URL: f"{CLOSED}/api"}):
+        shell.tell_alerts(away, [alert])
+    assert watch.told(away) == []
+    event_socket.is_deaf = False
+    shell.tell_alerts(away, [alert])
+    assert (len(event_socket.events), len(watch.told(away))) == (1, 1)
+
+
+def test_whatever_becomes_of_the_artifacts_alerts_are_told_and_a_backfill_goes_on(
+    away: Settings, event_socket: EventSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no artifacts")
+
+    monkeypatch.setattr(shell, "leave_artifacts", broken)
+    monkeypatch.setattr(shell, "run_log", nullcontext)
+    ended: list[Outcome] = []
+    with pytest.raises(RuntimeError, match="no artifacts"):
+        shell.run_job(jobs.run, ended.append)
+    assert [one["event"] for one in event_socket.events] == ["token-growth.source.failed"] * 2
+    assert len(ended) == 1

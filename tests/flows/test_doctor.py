@@ -317,7 +317,9 @@ class Prefect:
                 for name in ("daily", "backfill", "rebuild")
             ],
             "/api/flow_runs/filter": [{"state_type": "COMPLETED", "state_name": "Completed", "start_time": started}],
-            "/api/automations/filter": [{"name": "token-growth zombies", "enabled": True}],
+            "/api/automations/filter": [
+                {"name": name, "enabled": True} for name in ("token-growth zombies", "token-growth alerts")
+            ],
         }
 
 
@@ -351,7 +353,7 @@ def prefect(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prefect
 def test_a_schedule_that_works_is_well(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:pass")
     found = findings()
-    checks = ["prefect", "work pool", "deployments", "daily run", "automation"]
+    checks = ["prefect", "work pool", "deployments", "daily run", "automation", "alerts"]
     assert {name: found[name].state for name in checks} == dict.fromkeys(checks, State.OK)
     assert prefect.auth == "Basic YWRtaW46cGFzcw=="
 
@@ -384,6 +386,21 @@ LONG_AGO = "2025-01-01T00:00:00+00:00"
             "See whether a worker polls",
         ),
         ("automations/filter", [], "automation", State.WARNING, "`deploy/setup` makes it"),
+        (
+            "automations/filter",
+            [{"name": "token-growth zombies", "enabled": False}],
+            "automation",
+            State.WARNING,
+            "`prefect automation resume 'token-growth zombies'`",
+        ),
+        ("automations/filter", [], "alerts", State.SKIPPED, ""),
+        (
+            "automations/filter",
+            [{"name": "token-growth alerts", "enabled": False}],
+            "alerts",
+            State.WARNING,
+            "`prefect automation resume 'token-growth alerts'`",
+        ),
     ],
 )
 def test_each_ill_of_the_schedule_is_told(

@@ -181,8 +181,22 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
                 assert refused["state"]["type"] == "FAILED"
                 wait_for(lambda: len(received) >= 3, "the alerts")
                 assert api.get(f"flow_runs/{zombie}")["state"]["type"] == "CRASHED"
-            # Without a webhook its secret is gone.
-            done(["python", "-m", "flows.automations"], environment)
+            # An operator's pauses outlive a setup, and a webhook one that does not know it.
+            for one in api.post("automations/filter"):
+                api.patch(f"automations/{one['id']}", {"enabled": False})
+            changed = "from flows import automations; new = automations.zombies(); new.description = 'New.'; "
+            done(["python", "-c", changed + "automations.put(new)"], environment)
+            daily = api.get("deployments/name/token-growth-daily/daily")
+            paused = daily["schedules"][0]["id"]
+            done(["prefect", "deployment", "schedule", "pause", "token-growth-daily/daily", paused], environment)
+            done(["prefect", "work-pool", "pause", "token-growth"], environment)
+            assert "the webhook stays what it was" in done(["deploy/setup"], environment)
+            assert [one["enabled"] for one in api.post("automations/filter")] == [False, False]
+            assert api.get("work_pools/token-growth")["is_paused"]
+            schedules = api.get("deployments/name/token-growth-daily/daily")["schedules"]
+            assert [one["id"] for one in schedules if not one["active"]] == [paused]
+            # Told that there is no webhook, it removes the secret.
+            done(["python", "-m", "flows.automations"], environment, TOKENGROWTH_ALERT_WEBHOOK_URL="")
             assert [one["name"] for one in api.post("automations/filter")] == ["token-growth zombies"]
             assert [one["name"] for one in api.post("block_documents/filter")] == ["openrouter-api-key"]
         for secret in (KEY, TOKEN):
