@@ -193,13 +193,18 @@ def import_(
 
 
 @app.command()
-def rebuild(json: Json = False) -> int:
+def rebuild(
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Do without damaged answers that no backup brings back.")
+    ] = False,
+    json: Json = False,
+) -> int:
     """Drop the warehouse and rebuild it from the archive alone, without the network."""
     from pipeline import jobs
 
     settings = _settings()
     with _working(settings) as step:
-        outcome = jobs.rebuild(settings, step)
+        outcome = jobs.rebuild(settings, step, accepts_loss=accept_loss)
     return _finish_job(settings, outcome, json, shows_growth=False)
 
 

@@ -340,16 +340,17 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
 
 
 @contextmanager
-def writing(settings: Settings, name: str, *, anew: bool = False) -> Iterator[Job]:
+def writing(settings: Settings, name: str, *, anew: bool = False, accepts_loss: bool = False) -> Iterator[Job]:
     """Hold the one lock of all writers of a home while a job works; raise LockedError when it stays taken.
 
     A warehouse that is damaged, or that an older version of this program made, is rebuilt from the archive, and a
     checked build that a killed run did not publish is published first. With `anew` the job works on an empty
-    warehouse, which takes the old one's place only when the job has succeeded.
+    warehouse, which takes the old one's place only when the job has succeeded; a damaged answer ends it, unless it
+    `accepts_loss`.
     """
     started = time.perf_counter()
     with locked(settings), new_warehouse(settings) if anew else _sound_warehouse(settings) as warehouse:
-        job = Job(settings, warehouse, Outcome(name), is_strict=anew)
+        job = Job(settings, warehouse, Outcome(name), is_strict=anew and not accepts_loss)
         if not anew:
             job.warn_of_the_clock()
             job.publish()
@@ -658,10 +659,13 @@ def _contents(paths: Sequence[Path], settings: Settings) -> Iterator[tuple[Path,
         yield path, body
 
 
-def rebuild(settings: Settings, step: Step = call) -> Outcome:
-    """Rebuild the warehouse from the archive alone, without the network, in place of the old one; publish."""
+def rebuild(settings: Settings, step: Step = call, *, accepts_loss: bool = False) -> Outcome:
+    """Rebuild the warehouse from the archive alone, without the network, in place of the old one; publish.
+
+    Raises DamagedError for an archived answer that is damaged, unless it `accepts_loss`: the tables do without it.
+    """
     _require_archive(settings)
-    with writing(settings, "rebuild", anew=True) as job:
+    with writing(settings, "rebuild", anew=True, accepts_loss=accepts_loss) as job:
         job.finish(step)
         read = [outcome for outcome in job.outcome.sources if outcome.source in SOURCES]
         refused = sum(len(outcome.refusals) for outcome in read if outcome.rows)

@@ -49,6 +49,8 @@ def test_a_rebuild_that_fails_leaves_the_warehouse_as_it_was(loaded: tuple[Setti
     with pytest.raises(DamagedError, match="cannot be read"):
         jobs.rebuild(settings)
     assert settings.warehouse_path.read_bytes() == before
+    assert jobs.rebuild(settings, accepts_loss=True).exit_code == 3
+    assert count(settings, "meta.loads where outcome = 'refused'") == 1
     damaged.write_bytes(whole)
     assert jobs.rebuild(settings).exit_code == 0
     shutil.rmtree(settings.archive_dir / "manifest")
