@@ -129,6 +129,11 @@ def test_a_damaged_publication_is_a_sentence_and_replaced_by_the_next_command(
         assert "`tokengrowth build` makes it anew" in ended.err
 
 
+def test_a_query_that_speaks_of_damage_meets_none(loaded: tuple[Settings, Any], cli: Callable[..., Ended]) -> None:
+    ended = cli("query", "select cast('My checksum app' as date)")
+    assert (ended.code, "The query does not run" in ended.err) == (2, True)
+
+
 def test_a_damaged_answer_is_named_and_blocks_nothing(
     loaded: tuple[Settings, Any], cli: Callable[..., Ended], caplog: pytest.LogCaptureFixture
 ) -> None:
