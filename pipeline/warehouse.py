@@ -512,7 +512,7 @@ def _discard(path: Path) -> None:
 def _fault(settings: Settings, path: Path, error: BaseException | None) -> TokenGrowthError | None:
     """Return what an error of DuckDB, or one that it caused, says of the disk or of the file, where it does."""
     if line := _says(NO_ROOM, error):
-        return no_room(settings, line)
+        return no_room(settings.home, line)
     if line := _says(DAMAGE, error):
         return DamagedError(f"{path} is damaged ({line}).")
     return None
@@ -537,10 +537,10 @@ def set_aside(settings: Settings, state: str) -> Path:
     return kept
 
 
-def no_room(settings: Settings, reason: str) -> TokenGrowthError:
+def no_room(place: Path | str, reason: str) -> TokenGrowthError:
     """Return the error of a disk that is full."""
     return TokenGrowthError(
-        f"There is no room left on the disk of {settings.home} ({reason}). What was archived is kept, and readers have "
+        f"There is no room left on the disk of {place} ({reason}). What was archived is kept, and readers have "
         "what was published before; free some room and run the command again."
     )
 

@@ -64,7 +64,7 @@ def test_a_full_disk_costs_nothing_that_was_there(
         resize(disk, used + room_kb * 1024)
         ended = run()
         assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
-        assert f"There is no room left on the disk of {settings.home} (" in ended.stderr
+        assert f"There is no room left on the disk of {settings.home}" in ended.stderr
         assert named in ended.stderr
         assert published_build_id(settings) == build_id
         kept = {fetch.load_id for fetch in Archive(settings.archive_dir).fetches()}
