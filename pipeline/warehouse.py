@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -530,7 +531,10 @@ def _says(pattern: re.Pattern[str], error: BaseException | None) -> str | None:
 def set_aside(settings: Settings, state: str) -> Path:
     """Rename the warehouse, and the log of writes beside it, so that nothing of it is lost; return its new path."""
     path = settings.warehouse_path
-    kept = path.with_name(f"{path.name}.{state}-{settings.now():%Y%m%dT%H%M%SZ}")
+    first = kept = path.with_name(f"{path.name}.{state}-{settings.now():%Y%m%dT%H%M%SZ}")
+    numbers = count(2)
+    while kept.exists() or _wal(kept).exists():  # by a clock that stands still
+        kept = first.with_name(f"{first.name}-{next(numbers)}")
     for old, new in ((_wal(path), _wal(kept)), (path, kept)):
         with suppress(FileNotFoundError):
             old.replace(new)
