@@ -40,6 +40,10 @@ class ContractBrokenError(SourceError):
     """An answer arrived that does not hold what the source promises; nothing of it lands."""
 
 
+class ClockError(SourceError):
+    """This machine's clock is off: nothing of the answer was kept, which would bear a wrong day."""
+
+
 class VoidError(ContractBrokenError):
     """The same as ContractBrokenError, of something that never changes: to ask again would bring the same."""
 

@@ -28,7 +28,7 @@ from tenacity import (
     wait_random,
 )
 
-from pipeline.errors import QuotaReachedError, SourceError, SourceUnavailableError, may_pass
+from pipeline.errors import ClockError, QuotaReachedError, SourceError, SourceUnavailableError, may_pass
 from pipeline.quota import Quota
 from pipeline.settings import APP_NAME, LOOPBACK_HOSTS, Settings
 from pipeline.sources import Host
@@ -279,20 +279,20 @@ def _retry_after_seconds(header: str | None) -> float | None:
 
 
 def _require_right_clock(url: str, headers: Mapping[str, str]) -> None:
-    """Raise SourceError where this machine's clock and the server's are apart; a server that tells no time is believed.
+    """Raise ClockError where this machine's clock and the server's are apart; a server that tells no time is believed.
 
-    What a cache kept says when it was made, and its Age how long ago that was.
+    What a cache kept says when it was made, and its Age how long ago that was; some caches date it anew.
     """
     try:
         made_at = parsedate_to_datetime(headers["Date"]).astimezone(UTC)
-        served_at = made_at + timedelta(seconds=int(headers.get("Age", 0)))
+        served_at = made_at + timedelta(seconds=max(0, int(headers.get("Age", 0))))
     except (KeyError, ValueError, OverflowError):
         return
-    error = datetime.now(UTC) - served_at
-    if abs(error) > MAX_CLOCK_ERROR:
-        minutes = round(abs(error) / timedelta(minutes=1))
-        way = "ahead of" if error > timedelta() else "behind"
-        raise SourceError(
+    now = datetime.now(UTC)
+    error, way = (made_at - now, "behind") if now < made_at else (now - served_at, "ahead of")
+    if error > MAX_CLOCK_ERROR:
+        minutes = round(error / timedelta(minutes=1))
+        raise ClockError(
             f"The clock of this machine is {minutes:,} minutes {way} that of {urlsplit(url).hostname}; set it right "
             "and run the command again. Nothing of the answer was kept, because it would bear a wrong day."
         )

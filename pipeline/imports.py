@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic_core import from_json
 
-from pipeline.contracts import CATEGORIES, CONTEXT_BUCKETS, WHOLE, printable
+from pipeline.contracts import CATEGORIES, CONTEXT_BUCKETS, WHOLE, printable, require_few_values
 from pipeline.errors import ContractBrokenError, UsageError
 from pipeline.pages import flight, rankings
 from pipeline.sources import app_rankings as apps
@@ -119,8 +119,9 @@ def _export(body: bytes) -> _Found | None:
 
 def _answer(body: bytes, params: Params) -> _Found | None:
     try:
+        require_few_values(body, "The file")
         answer = from_json(body)
-    except ValueError:
+    except (ContractBrokenError, ValueError):
         return None
     if not isinstance(answer, dict):
         return None

@@ -366,7 +366,7 @@ def _writable(settings: Settings) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise no_room(settings, reason) from None
+            raise no_room(error.filename or settings.home, reason) from None
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise TokenGrowthError(
                 f"{error.filename or settings.home} cannot be written ({reason}); give this user the right to write "

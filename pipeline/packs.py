@@ -107,6 +107,9 @@ class Unpacked:
                 (room / sha256).write_bytes(body)
         except DamagedError as error:
             return str(error)
+        except OSError as error:
+            error.filename = room  # a write that fails does not say where
+            raise
         return None
 
     def _room(self, pack: Path) -> Path:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,6 +49,8 @@ SIMULATED_NOTE = "Simulated data, not OpenRouter's. "
 # How DuckDB words that a file, or the log of writes beside it, is not what was written.
 DAMAGE = re.compile(r"not a valid DuckDB database|Corrupt database|Could not read enough bytes|WAL file|checksum")
 NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|File too large")
+# The text of these quotes a query or its rows, and so a stranger's words.
+OF_QUERIES = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError)
 
 
 @dataclass(frozen=True)
@@ -271,7 +274,7 @@ class Warehouse:
             with self._transaction():
                 self._record(build_id, checked, None, time.perf_counter() - started, message)
             if isinstance(error, duckdb.Error):
-                raise BuildFailedError(f"The build failed: {message}") from None
+                raise BuildFailedError(f"The build failed: {message}") from error
             raise
         return Build(build_id, self._count_built(checked), len(checked), seconds)
 
@@ -468,7 +471,7 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], lis
             raise UsageError("The statement returns no rows; ask for them with a SELECT.")
         return relation.columns, relation.fetchall()
     except duckdb.Error as error:
-        if DAMAGE.search(str(error)):
+        if _says(DAMAGE, error):
             raise
         raise UsageError(_extra_needed(error) or f"The query does not run: {str(error).strip()}") from None
 
@@ -509,30 +512,40 @@ def _discard(path: Path) -> None:
 
 
 def _fault(settings: Settings, path: Path, error: BaseException | None) -> TokenGrowthError | None:
-    """Return what an error of DuckDB says of the disk or of the file, where it does."""
-    lines = str(error).splitlines() if isinstance(error, duckdb.Error | BuildFailedError) else []
-    for line in lines:
-        if NO_ROOM.search(line):
-            return no_room(settings, line)
-        if DAMAGE.search(line):
-            return DamagedError(f"{path} is damaged ({line}).")
+    """Return what an error of DuckDB, or one that it caused, says of the disk or of the file, where it does."""
+    if line := _says(NO_ROOM, error):
+        return no_room(settings.home, line)
+    if line := _says(DAMAGE, error):
+        return DamagedError(f"{path} is damaged ({line}).")
     return None
+
+
+def _says(pattern: re.Pattern[str], error: BaseException | None) -> str | None:
+    """Return the line of DuckDB's own words that holds a pattern; what quotes data is not searched."""
+    while error is not None and not isinstance(error, duckdb.Error):
+        error = error.__cause__
+    if error is None or isinstance(error, OF_QUERIES):
+        return None
+    return next((line for line in str(error).splitlines() if pattern.search(line)), None)
 
 
 def set_aside(settings: Settings, state: str) -> Path:
     """Rename the warehouse, and the log of writes beside it, so that nothing of it is lost; return its new path."""
     path = settings.warehouse_path
-    kept = path.with_name(f"{path.name}.{state}-{settings.now():%Y%m%dT%H%M%SZ}")
+    first = kept = path.with_name(f"{path.name}.{state}-{settings.now():%Y%m%dT%H%M%SZ}")
+    numbers = count(2)
+    while kept.exists() or _wal(kept).exists():  # by a clock that stands still
+        kept = first.with_name(f"{first.name}-{next(numbers)}")
     for old, new in ((_wal(path), _wal(kept)), (path, kept)):
         with suppress(FileNotFoundError):
             old.replace(new)
     return kept
 
 
-def no_room(settings: Settings, reason: str) -> TokenGrowthError:
+def no_room(place: Path | str, reason: str) -> TokenGrowthError:
     """Return the error of a disk that is full."""
     return TokenGrowthError(
-        f"There is no room left on the disk of {settings.home} ({reason}). What was archived is kept, and readers have "
+        f"There is no room left on the disk of {place} ({reason}). What was archived is kept, and readers have "
         "what was published before; free some room and run the command again."
     )
 
@@ -565,7 +578,7 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             f"column ({str(error).splitlines()[0]}); `tokengrowth build` makes it anew."
         ) from None
     except duckdb.Error as error:
-        if DAMAGE.search(str(error)):
+        if _says(DAMAGE, error):
             raise _damaged_publication(path, error) from None
         raise
     finally:
@@ -638,7 +651,7 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
                 f"{path} was written by another version of DuckDB than {duckdb.__version__} ({reason}). Install the "
                 "newer one; to make the file anew from the archive instead, run `tokengrowth rebuild`."
             ) from None
-        if DAMAGE.search(str(error)):
+        if _says(DAMAGE, error):
             raise DamagedError(f"{path} is damaged ({reason}).") from None
         raise TokenGrowthError(f"{path} cannot be opened ({reason}).") from None
 

@@ -6,7 +6,6 @@ sent their answers, so that the same code runs against the network and in a test
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,8 +14,8 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.archive import Fetch
-from pipeline.contracts import WHOLE, Parsed
-from pipeline.errors import KeyRefusedError, SourceError, SourceUnavailableError, may_pass
+from pipeline.contracts import WHOLE, Parsed, bounded_json
+from pipeline.errors import ContractBrokenError, KeyRefusedError, SourceError, SourceUnavailableError, may_pass
 from pipeline.rendering import clean
 
 # The first day of OpenRouter's datasets, by its documentation.
@@ -217,8 +216,8 @@ def require_ok(status: int, body: bytes, what: str) -> None:
 
 def _message(body: bytes) -> str:
     try:
-        message = str(json.loads(body)["error"]["message"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        message = str(bounded_json(body, "The error")["error"]["message"])
+    except (ContractBrokenError, KeyError, TypeError):
         return ""
     return f", {clean(message[:200])!r}"
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from pipeline.archive import Fetch
-from pipeline.contracts import WHOLE, Parsed, citation, printable, require_unique
+from pipeline.contracts import WHOLE, Parsed, citation, printable, require_few_values, require_unique
 from pipeline.errors import ContractBrokenError, SourceError, SourceUnavailableError, VoidError, may_pass
 from pipeline.pages import flight, rankings
 from pipeline.sources.base import Cadence, Host, Request, Source, Want, walk
@@ -151,6 +151,7 @@ def _chosen(captures: list[Capture]) -> list[Capture]:
 def _captures(body: bytes) -> list[Capture]:
     """Read a listing; raise ContractBrokenError where it is none. Pages of other addresses are left out."""
     what = f"{LISTING_NAME}: the list of captures"
+    require_few_values(body, what)
     try:
         table = TABLE.validate_json(body, strict=True)
     except ValidationError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -27,6 +28,7 @@ BEYOND = {
     "101 levels": ("[" * 101 + "]" * 101, "nests deeper than 100 levels"),
     "a long list": (json.dumps([0] * 200_001), "holds a list of 200,001 items, more than 200,000"),
     "many fields": (json.dumps({str(n): 0 for n in range(200_001)}), "holds a list of 200,001 items"),
+    "many lists": (json.dumps([[[]] * 160_000] * 7), "holds more than 2,000,000 values"),
     "a long text": (json.dumps("x" * 100_001), "holds a text of 100,001 characters, more than 100,000"),
     "a long name": (json.dumps({"x" * 100_001: 1}), "holds a text of 100,001 characters"),
     "beyond a BIGINT": (str(2**63), "holds a whole number beyond 9,223,372,036,854,775,807"),
@@ -55,6 +57,23 @@ def test_what_is_beyond_a_limit_is_refused_wherever_it_stands(name: str, form: s
     assert sentence in str(caught.value)
     assert str(caught.value).endswith("Nothing of it was landed.")
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_what_holds_too_many_values_is_refused_before_it_takes_memory(source: str) -> None:
+    text, _ = BEYOND["many lists"]
+    body = f'{{"data": [], "unknown": {text}}}'.encode()
+    request = call(SOURCES[source])
+    tracemalloc.start()
+    try:
+        for status in (200, 404):
+            fetch = Fetch(source, "https://x/y", status, "2026-08-22T13:00:00.000Z", "", len(body), {}, request.context)
+            with pytest.raises(SourceError):
+                jobs.parse(fetch, body)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 10 * len(body)  # parsed it takes 30 times as much
 
 
 def test_what_is_just_within_the_limits_is_read() -> None:
@@ -108,7 +127,7 @@ def test_a_source_beyond_its_limits_is_archived_and_harms_no_other(
     assert deep in [Archive(settings.archive_dir).read(fetch) for fetch in Archive(settings.archive_dir).fetches()]
 
 
-@pytest.mark.parametrize("name", ["an array of 100,000 levels", "5,000 digits", "NaN"])
+@pytest.mark.parametrize("name", ["an array of 100,000 levels", "5,000 digits", "NaN", "many lists"])
 def test_an_import_beyond_the_limits_is_a_sentence(name: str, cli: Callable[..., Ended], tmp_path: Any) -> None:
     path = tmp_path / "saved.json"
     path.write_bytes(as_bytes(BEYOND[name][0]))

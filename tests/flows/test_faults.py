@@ -95,6 +95,17 @@ def test_a_damaged_warehouse_is_set_aside_and_rebuilt(
     assert len(server.requests) == asked
 
 
+def test_nothing_that_was_set_aside_is_overwritten(use: Callable[..., Settings]) -> None:
+    settings = use(now="2025-03-02T08:00:00Z")
+    settings.home.mkdir()
+    for number in range(3):
+        settings.warehouse_path.write_bytes(b"no database, %d" % number)
+        jobs.plan(settings)
+    kept = sorted(settings.home.glob("warehouse.duckdb.damaged-*"))
+    assert [path.name.partition("T080000Z")[2] for path in kept] == ["", "-2", "-3"]
+    assert [path.read_bytes() for path in kept] == [b"no database, 0", b"no database, 1", b"no database, 2"]
+
+
 def test_damage_that_a_build_meets_sets_the_warehouse_aside_for_the_next(
     loaded: tuple[Settings, Any], cli: Callable[..., Ended]
 ) -> None:
@@ -127,6 +138,11 @@ def test_a_damaged_publication_is_a_sentence_and_replaced_by_the_next_command(
         ended = cli(*words)
         assert ended.code == 1
         assert "`tokengrowth build` makes it anew" in ended.err
+
+
+def test_a_query_that_speaks_of_damage_meets_none(loaded: tuple[Settings, Any], cli: Callable[..., Ended]) -> None:
+    ended = cli("query", "select cast('My checksum app' as date)")
+    assert (ended.code, "The query does not run" in ended.err) == (2, True)
 
 
 def test_a_damaged_answer_is_named_and_blocks_nothing(

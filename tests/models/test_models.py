@@ -209,6 +209,25 @@ def test_every_check_of_a_model_is_counted_on_its_own(known: Callable[..., dict[
         models.require_passed(checked)
 
 
+@pytest.mark.parametrize("words", ["My checksum app", "No space left on device"])
+@pytest.mark.parametrize("sql", ["-- check: x > 0\nselect -7 as x, '%s' as name", "select cast('%s' as date) as day"])
+def test_a_name_that_reads_like_a_fault_of_the_disk_is_none(
+    words: str,
+    sql: str,
+    known: Callable[..., dict[str, models.Model]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    use: Callable[..., Settings],
+) -> None:
+    ledgers = {f"{model.schema}__{model.name}": model.sql for model in MODELS.values() if model.kind == "ledger"}
+    known(**ledgers, marts__a=sql % words)
+    monkeypatch.setattr(models, "sql_dir", lambda: tmp_path / "sql")
+    settings = use()
+    with pytest.raises(BuildFailedError, match=words), Warehouse(settings) as warehouse:
+        warehouse.build()
+    assert [path.name for path in settings.home.iterdir()] == [settings.warehouse_path.name]
+
+
 def test_failed_check_rolls_everything_back_and_names_file_and_rows(
     known: Callable[..., dict[str, models.Model]],
     tmp_path: Path,

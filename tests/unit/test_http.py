@@ -22,7 +22,7 @@ import pytest
 
 from pipeline import http
 from pipeline.archive import Archive
-from pipeline.errors import QuotaReachedError, SourceError, SourceUnavailableError, UsageError
+from pipeline.errors import ClockError, QuotaReachedError, SourceError, SourceUnavailableError, UsageError
 from pipeline.http import Client
 from pipeline.quota import Quota
 from pipeline.settings import Settings
@@ -554,17 +554,32 @@ def dated(hours: float, **headers: str) -> Behaviour:
     return behave
 
 
-@pytest.mark.parametrize(("hours", "says"), [(-72, "4,320 minutes ahead of"), (0.25, "15 minutes behind")])
-def test_a_clock_that_is_off_is_refused_before_anything_is_kept(hours, says, serve, settings_for) -> None:
-    server = serve(dated(hours))
-    with pytest.raises(SourceError, match=rf"clock of this machine is {says} that of 127\.0\.0\.1; set it right"):
+@pytest.mark.parametrize(
+    ("behaviour", "says"),
+    [
+        (dated(-72), "4,320 minutes ahead of"),
+        (dated(-72, Age="3600"), "4,260 minutes ahead of"),
+        (dated(0.25), "15 minutes behind"),
+        (dated(0.25, Age="5100"), "15 minutes behind"),
+    ],
+)
+def test_a_clock_that_is_off_is_refused_before_anything_is_kept(behaviour, says, serve, settings_for) -> None:
+    server = serve(behaviour)
+    with pytest.raises(ClockError, match=rf"clock of this machine is {says} that of 127\.0\.0\.1; set it right"):
         get(settings_for(server))
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
     "behaviour",
-    [dated(0.1), dated(-0.1), dated(-72, Age="259200"), answer(Date="no date"), answer(Date="Tue, 01 Jan 2030")],
+    [
+        dated(0.1),
+        dated(-0.1),
+        dated(-72, Age="259200"),
+        dated(0, Age="5100"),  # a cache that dates anew what it serves
+        answer(Date="no date"),
+        answer(Date="Tue, 01 Jan 2030"),
+    ],
 )
 def test_a_clock_that_is_right_is_believed(behaviour, serve, settings_for) -> None:
     assert get(settings_for(serve(behaviour))).body == BODY

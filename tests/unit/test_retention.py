@@ -21,7 +21,8 @@ from filelock import FileLock
 
 from pipeline import packs, retention
 from pipeline.archive import Archive, Fetch
-from pipeline.errors import DamagedError, UsageError
+from pipeline.errors import DamagedError, TokenGrowthError, UsageError
+from pipeline.jobs import locked
 from pipeline.settings import Settings, load_settings
 from tests.conftest import Ended
 
@@ -188,6 +189,28 @@ def test_a_damaged_object_is_kept_beside_the_pack_until_it_is_mended(home: Path,
     assert retention.compact(settings).exit_code == 0
     assert not path.exists()
     assert Archive(home / "archive").read(first) == body(0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
+def test_a_temporary_folder_without_room_is_named(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import resource
+
+    archive = Archive(settings.archive_dir)
+    large = archive.add(
+        source="models", url="", status=200, fetched_at=AUGUST, headers={}, body=b"x" * 300_000, context={}
+    )
+    retention.compact(settings)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, limits[1]))
+    try:
+        with pytest.raises(TokenGrowthError) as caught, locked(settings):
+            archive.read(large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert f"no room left on the disk of {tmp_path}/tokengrowth-" in str(caught.value)
 
 
 def test_a_damaged_pack_is_not_replaced_by_less(home: Path, settings: Settings) -> None:
