@@ -45,6 +45,7 @@ PAST_PINS = {
 # What prefect.yaml and the flows call their work pool, tag, deployments and automations.
 POOL = TAG = "token-growth"
 DAILY = "daily"
+DAILY_FLOW = "token-growth-daily/daily"
 DEPLOYMENTS = {DAILY, "backfill", "rebuild"}
 ZOMBIES = "token-growth zombies"
 ALERTS = "token-growth alerts"
@@ -555,16 +556,20 @@ def _deployments(deployed: dict[str, dict[str, Any]]) -> Finding:
         return Finding("deployments", State.FAILED, found, "`deploy/setup` deploys them.")
     daily = deployed[DAILY]
     active = [one for one in daily.get("schedules") or () if one.get("active")]
-    if daily.get("paused") or not active:
-        found = "The deployment daily is paused, or has no active schedule."
-        return Finding("deployments", State.FAILED, found, "`deploy/setup` sets it again.")
+    if daily.get("paused"):
+        return Finding("deployments", State.FAILED, "The deployment daily is paused.", "`deploy/setup` resumes it.")
+    if not active:
+        ids = [one["id"] for one in daily.get("schedules") or ()]
+        resume = ", ".join(f"`prefect deployment schedule resume {DAILY_FLOW} {one}`" for one in ids)
+        mend = resume or "`deploy/setup` makes its schedules."
+        return Finding("deployments", State.FAILED, "The deployment daily has no active schedule.", mend)
     return Finding(
         "deployments", State.OK, f"{', '.join(sorted(DEPLOYMENTS))}; daily has {len(active)} active schedule."
     )
 
 
 def _newest_run(runs: list[dict[str, Any]]) -> Finding:
-    again = "`prefect deployment run token-growth-daily/daily`"
+    again = f"`prefect deployment run {DAILY_FLOW}`"
     if not runs:
         return Finding("daily run", State.WARNING, "None has started yet.", again)
     run = runs[0]

@@ -412,10 +412,14 @@ def test_each_ill_of_the_schedule_is_told(
     assert mend in found.mend
 
 
-def test_a_paused_schedule_is_told(prefect: Prefect) -> None:
-    for one in prefect.answers["/api/deployments/filter"]:
-        one["schedules"] = []
-    assert findings()["deployments"].found == "The deployment daily is paused, or has no active schedule."
+def test_a_paused_schedule_is_told_with_what_resumes_it(prefect: Prefect) -> None:
+    daily = prefect.answers["/api/deployments/filter"][0]
+    daily["schedules"] = [{"id": "morning", "active": False}]
+    assert findings()["deployments"].mend == "`prefect deployment schedule resume token-growth-daily/daily morning`"
+    daily["schedules"] = []
+    assert findings()["deployments"].mend == "`deploy/setup` makes its schedules."
+    daily["paused"] = True
+    assert findings()["deployments"].found == "The deployment daily is paused."
 
 
 def test_a_server_that_is_down_is_told(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
