@@ -42,13 +42,14 @@ PAST_PINS = {
     "fastapi": "with a newer one no Prefect flow starts",
     "sqlalchemy": "with a newer one Prefect's scheduler creates no runs",
 }
-# What prefect.yaml and the flows call their work pool, tag, deployments and automations.
+# What prefect.yaml and the flows call their work pool, tag, deployments, automations and block of the key.
 POOL = TAG = "token-growth"
 DAILY = "daily"
 DAILY_FLOW = "token-growth-daily/daily"
 DEPLOYMENTS = {DAILY, "backfill", "rebuild"}
 ZOMBIES = "token-growth zombies"
 ALERTS = "token-growth alerts"
+KEY_BLOCK = "openrouter-api-key"
 
 
 class State(StrEnum):
@@ -205,7 +206,8 @@ def _clock(patient: _Patient) -> Iterator[Finding]:
 
 def _key(patient: _Patient) -> Iterator[Finding]:
     if patient.settings.api_key is None:
-        yield Finding("key", State.OK, "OPENROUTER_API_KEY is not set: the keyless sources are read.")
+        found = f"OPENROUTER_API_KEY is not set; only flows can find a key, in Prefect's block {KEY_BLOCK}."
+        yield Finding("key", State.OK, found)
         return
     if patient.settings.warehouse_path.exists():
         keyed = ", ".join(f"'{source.name}'" for source in SOURCES.values() if source.needs_key)
@@ -404,14 +406,19 @@ def _sources(patient: _Patient) -> Iterator[Finding]:
     if published_build_id(settings) is None:
         yield Finding("sources", State.SKIPPED, "Nothing is published that could tell.")
         return
-    asked = {source.name for source in planner.chosen_sources(settings, for_backfill=False)}
+    # Not only those of the key in this environment: a flow may have read others with a key of Prefect's.
+    wanted = planner.preferred(settings) or SOURCES
     with published(settings) as connection:
-        health = [row for row in rows_of(connection, "from rpt_source_health") if row["source"] in asked]
+        health = [row for row in rows_of(connection, "from rpt_source_health") if row["source"] in wanted]
     for row in health:
         if ill := _ill(row):
             yield ill
     fit = sum(row["verdict"] == "ok" for row in health)
-    yield Finding("sources", State.OK, f"{fit} of {len(health)} sources were fresh and as usual at the last build.")
+    found = f"{fit} of {len(health)} sources were fresh and as usual at the last build."
+    if fit == len(health):
+        yield Finding("sources", State.OK, found)
+    else:
+        yield Finding("sources", State.WARNING, found, "See the others, one by one.")
 
 
 def _ill(row: dict[str, Any]) -> Finding | None:

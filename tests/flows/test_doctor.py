@@ -284,7 +284,22 @@ def test_each_ill_of_a_source_is_told(change: str, state: State, words: str, hom
     found = findings()["source rankings-daily"]
     assert found.state is state
     assert words in found.found
-    assert "1 of 2 sources were fresh" in findings()["sources"].found
+    assert findings()["sources"].found.startswith("1 of 2 sources were fresh")
+    assert findings()["sources"].state is State.WARNING
+
+
+def test_sources_of_a_key_that_only_prefect_holds_are_judged_too(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    monkeypatch.delenv("TOKENGROWTH_SOURCES")
+    with duckdb.connect(str(home.published_path)) as connection:
+        connection.execute(
+            "update marts.rpt_source_health set verdict = 'stale', due_date = '2025-01-20' "
+            "where source = 'rankings-daily'"
+        )
+    assert failed() == {"source rankings-daily"}
+    assert "in Prefect's block openrouter-api-key" in findings()["key"].found
 
 
 def test_online_asks_once_and_tells_a_refused_key(
