@@ -202,6 +202,7 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
         for secret in (KEY, TOKEN):
             assert_nowhere(tables, secret)
             assert_nowhere(tmp_path, secret)
+    assert len(received) == 3, received
     stale, failed, crashed = sorted(received, key=lambda alert: str(alert["event"]), reverse=True)
     assert (stale["event"], stale["subject"]) == ("token-growth.source.stale", "token-growth.source.rankings-daily")
     assert "is not held" in stale["message"]
