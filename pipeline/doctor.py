@@ -25,7 +25,7 @@ from packaging.specifiers import SpecifierSet
 
 from pipeline import jobs, planner
 from pipeline.archive import Archive, Fetch
-from pipeline.errors import LockedError, QuotaReachedError, SourceError, TokenGrowthError, UsageError
+from pipeline.errors import ClockError, LockedError, QuotaReachedError, SourceError, TokenGrowthError, UsageError
 from pipeline.quota import Quota
 from pipeline.rendering import Table
 from pipeline.settings import APP_NAME, Settings, load_settings, unknown_variables
@@ -138,6 +138,9 @@ def _guarded(name: str, check: Check, patient: _Patient) -> list[Finding]:
     except sqlite3.Error as error:
         where = patient.settings.state_dir
         found.append(Finding(name, State.FAILED, f"{where}: {error}.", "Give this user access to the state directory."))
+    except (KeyError, TypeError, ValueError) as error:
+        mend = "Use one version of all that works on it."
+        found.append(Finding(name, State.FAILED, f"What was read is not understood ({error!r}).", mend))
     return found
 
 
@@ -232,14 +235,9 @@ def _quota(patient: _Patient) -> Iterator[Finding]:
         return
     used, needed = quota.used_today(), jobs.calls_of_whole_run(settings)
     found = f"{used} of today's {settings.requests_per_day} requests are used; a daily run takes up to {needed}."
-    is_enough = settings.requests_per_day - used >= needed or _has_run_today(settings)
+    is_enough = settings.requests_per_day - used >= needed
     mend = "" if is_enough else "Wait until 00:00 UTC, or raise TOKENGROWTH_REQUESTS_PER_DAY if the key allows more."
     yield Finding("quota", State.OK if is_enough else State.WARNING, found, mend)
-
-
-def _has_run_today(settings: Settings) -> bool:
-    path = settings.published_path
-    return path.exists() and datetime.fromtimestamp(path.stat().st_mtime, UTC).date() == settings.quota_clock().date()
 
 
 def _disk(patient: _Patient) -> Iterator[Finding]:
@@ -457,6 +455,9 @@ def _online(patient: _Patient) -> Iterator[Finding]:
     except QuotaReachedError as error:
         yield Finding("online", State.SKIPPED, str(error), "Ask again after 00:00 UTC.")
         return
+    except ClockError as error:
+        yield Finding("skew", State.FAILED, str(error), "Synchronise the clock (NTP).")
+        return
     except SourceError as error:
         yield Finding("online", State.FAILED, str(error), "Look at the network, the proxy and OPENROUTER_BASE_URL.")
         return
@@ -495,15 +496,18 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
         return ask_prefect(api_url, path, question, auth)
 
     try:
-        is_healthy = ask("/health") is True
-        theirs = str(ask("/admin/version"))
+        health, theirs = ask("/health"), ask("/admin/version")
     except SourceError as error:
         yield Finding("prefect", State.FAILED, str(error), "Start the server (`deploy/up`), or mend its URL.")
         return
-    yield _server(is_healthy, theirs)
+    if health is None or theirs is None:
+        mend = "Mend PREFECT_API_URL, which ends in /api, as in http://127.0.0.1:4200/api."
+        yield Finding("prefect", State.FAILED, "There is a server at PREFECT_API_URL, but no API of Prefect.", mend)
+        return
+    yield _server(health is True, str(theirs))
     yield _pool(ask(f"/work_pools/{POOL}"))
     ours = {"tags": {"all_": [TAG]}}
-    deployed = {one["name"]: one for one in ask("/deployments/filter", {"deployments": ours})}
+    deployed = {one["name"]: one for one in ask("/deployments/filter", {"deployments": ours}) or ()}
     yield _deployments(deployed)
     if daily := deployed.get(DAILY):
         question = {
@@ -512,7 +516,7 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
             "sort": "EXPECTED_START_TIME_DESC",
             "limit": 1,
         }
-        yield _newest_run(ask("/flow_runs/filter", question))
+        yield _newest_run(ask("/flow_runs/filter", question) or [])
     is_enabled = {one["name"]: bool(one["enabled"]) for one in ask("/automations/filter", {}) or ()}
     yield _zombies(is_enabled.get(ZOMBIES))
     yield _alerts(is_enabled.get(ALERTS))

@@ -31,6 +31,10 @@ class SourceUnavailableError(SourceError):
     """The network or the server failed in a way that may pass; a later try is worth it."""
 
 
+class ClockError(SourceError):
+    """The clock of this machine is off."""
+
+
 def may_pass(status: int) -> bool:
     """Tell whether an HTTP status stands for a failure that a later try may not meet."""
     return status in (408, 429) or (status >= 500 and status not in (501, 505))

@@ -28,7 +28,7 @@ from tenacity import (
     wait_random,
 )
 
-from pipeline.errors import QuotaReachedError, SourceError, SourceUnavailableError, may_pass
+from pipeline.errors import ClockError, QuotaReachedError, SourceError, SourceUnavailableError, may_pass
 from pipeline.quota import Quota
 from pipeline.settings import APP_NAME, LOOPBACK_HOSTS, Settings
 from pipeline.sources import Host
@@ -280,7 +280,7 @@ def _retry_after_seconds(header: str | None) -> float | None:
 
 
 def _require_right_clock(url: str, headers: Mapping[str, str]) -> None:
-    """Raise SourceError where this machine's clock and the server's are apart; a server that tells no time is believed.
+    """Raise ClockError where this machine's clock and the server's are apart; a server that tells no time is believed.
 
     What a cache kept says when it was made, and its Age how long ago that was.
     """
@@ -293,7 +293,7 @@ def _require_right_clock(url: str, headers: Mapping[str, str]) -> None:
     if abs(error) > MAX_CLOCK_ERROR:
         minutes = round(abs(error) / timedelta(minutes=1))
         way = "ahead of" if error > timedelta() else "behind"
-        raise SourceError(
+        raise ClockError(
             f"The clock of this machine is {minutes:,} minutes {way} that of {urlsplit(url).hostname}; set it right "
             "and run the command again. Nothing of the answer was kept, because it would bear a wrong day."
         )
