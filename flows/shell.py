@@ -22,6 +22,7 @@ from prefect.tasks import Task, exponential_backoff
 from prefect.utilities.asyncutils import run_coro_as_sync
 
 from pipeline import explanation, reading, trend, watch
+from pipeline.doctor import KEY_BLOCK
 from pipeline.errors import (
     EXIT_NOTHING_PUBLISHED,
     EXIT_OK,
@@ -38,7 +39,6 @@ from pipeline.watch import Alert
 
 FETCH_RETRIES = 2
 LOCK_TIMEOUT_SECONDS = 3600
-KEY_BLOCK = "openrouter-api-key"
 log = logging.getLogger("pipeline.flows")
 T = TypeVar("T")
 

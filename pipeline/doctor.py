@@ -25,7 +25,7 @@ from packaging.specifiers import SpecifierSet
 
 from pipeline import jobs, planner
 from pipeline.archive import Archive, Fetch
-from pipeline.errors import LockedError, QuotaReachedError, SourceError, TokenGrowthError, UsageError
+from pipeline.errors import ClockError, LockedError, QuotaReachedError, SourceError, TokenGrowthError, UsageError
 from pipeline.quota import Quota
 from pipeline.rendering import Table
 from pipeline.settings import APP_NAME, Settings, load_settings, unknown_variables
@@ -42,12 +42,14 @@ PAST_PINS = {
     "fastapi": "with a newer one no Prefect flow starts",
     "sqlalchemy": "with a newer one Prefect's scheduler creates no runs",
 }
-# What prefect.yaml and the flows call their work pool, tag, deployments and automations.
+# What prefect.yaml and the flows call their work pool, tag, deployments, automations and block of the key.
 POOL = TAG = "token-growth"
 DAILY = "daily"
+DAILY_FLOW = "token-growth-daily/daily"
 DEPLOYMENTS = {DAILY, "backfill", "rebuild"}
 ZOMBIES = "token-growth zombies"
 ALERTS = "token-growth alerts"
+KEY_BLOCK = "openrouter-api-key"
 
 
 class State(StrEnum):
@@ -136,6 +138,9 @@ def _guarded(name: str, check: Check, patient: _Patient) -> list[Finding]:
     except sqlite3.Error as error:
         where = patient.settings.state_dir
         found.append(Finding(name, State.FAILED, f"{where}: {error}.", "Give this user access to the state directory."))
+    except (KeyError, TypeError, ValueError) as error:
+        mend = "Use one version of all that works on it."
+        found.append(Finding(name, State.FAILED, f"What was read is not understood ({error!r}).", mend))
     return found
 
 
@@ -204,7 +209,8 @@ def _clock(patient: _Patient) -> Iterator[Finding]:
 
 def _key(patient: _Patient) -> Iterator[Finding]:
     if patient.settings.api_key is None:
-        yield Finding("key", State.OK, "OPENROUTER_API_KEY is not set: the keyless sources are read.")
+        found = f"OPENROUTER_API_KEY is not set; only flows can find a key, in Prefect's block {KEY_BLOCK}."
+        yield Finding("key", State.OK, found)
         return
     if patient.settings.warehouse_path.exists():
         keyed = ", ".join(f"'{source.name}'" for source in SOURCES.values() if source.needs_key)
@@ -229,14 +235,9 @@ def _quota(patient: _Patient) -> Iterator[Finding]:
         return
     used, needed = quota.used_today(), jobs.calls_of_whole_run(settings)
     found = f"{used} of today's {settings.requests_per_day} requests are used; a daily run takes up to {needed}."
-    is_enough = settings.requests_per_day - used >= needed or _has_run_today(settings)
+    is_enough = settings.requests_per_day - used >= needed
     mend = "" if is_enough else "Wait until 00:00 UTC, or raise TOKENGROWTH_REQUESTS_PER_DAY if the key allows more."
     yield Finding("quota", State.OK if is_enough else State.WARNING, found, mend)
-
-
-def _has_run_today(settings: Settings) -> bool:
-    path = settings.published_path
-    return path.exists() and datetime.fromtimestamp(path.stat().st_mtime, UTC).date() == settings.quota_clock().date()
 
 
 def _disk(patient: _Patient) -> Iterator[Finding]:
@@ -403,14 +404,19 @@ def _sources(patient: _Patient) -> Iterator[Finding]:
     if published_build_id(settings) is None:
         yield Finding("sources", State.SKIPPED, "Nothing is published that could tell.")
         return
-    asked = {source.name for source in planner.chosen_sources(settings, for_backfill=False)}
+    # Not only those of the key in this environment: a flow may have read others with a key of Prefect's.
+    wanted = planner.preferred(settings) or SOURCES
     with published(settings) as connection:
-        health = [row for row in rows_of(connection, "from rpt_source_health") if row["source"] in asked]
+        health = [row for row in rows_of(connection, "from rpt_source_health") if row["source"] in wanted]
     for row in health:
         if ill := _ill(row):
             yield ill
     fit = sum(row["verdict"] == "ok" for row in health)
-    yield Finding("sources", State.OK, f"{fit} of {len(health)} sources were fresh and as usual at the last build.")
+    found = f"{fit} of {len(health)} sources were fresh and as usual at the last build."
+    if fit == len(health):
+        yield Finding("sources", State.OK, found)
+    else:
+        yield Finding("sources", State.WARNING, found, "See the others, one by one.")
 
 
 def _ill(row: dict[str, Any]) -> Finding | None:
@@ -448,6 +454,9 @@ def _online(patient: _Patient) -> Iterator[Finding]:
         answer = Client(settings).get(path, window, with_key=has_key)
     except QuotaReachedError as error:
         yield Finding("online", State.SKIPPED, str(error), "Ask again after 00:00 UTC.")
+        return
+    except ClockError as error:
+        yield Finding("skew", State.FAILED, str(error), "Synchronise the clock (NTP).")
         return
     except SourceError as error:
         yield Finding("online", State.FAILED, str(error), "Look at the network, the proxy and OPENROUTER_BASE_URL.")
@@ -487,15 +496,18 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
         return ask_prefect(api_url, path, question, auth)
 
     try:
-        is_healthy = ask("/health") is True
-        theirs = str(ask("/admin/version"))
+        health, theirs = ask("/health"), ask("/admin/version")
     except SourceError as error:
         yield Finding("prefect", State.FAILED, str(error), "Start the server (`deploy/up`), or mend its URL.")
         return
-    yield _server(is_healthy, theirs)
+    if health is None or theirs is None:
+        mend = "Mend PREFECT_API_URL, which ends in /api, as in http://127.0.0.1:4200/api."
+        yield Finding("prefect", State.FAILED, "There is a server at PREFECT_API_URL, but no API of Prefect.", mend)
+        return
+    yield _server(health is True, str(theirs))
     yield _pool(ask(f"/work_pools/{POOL}"))
     ours = {"tags": {"all_": [TAG]}}
-    deployed = {one["name"]: one for one in ask("/deployments/filter", {"deployments": ours})}
+    deployed = {one["name"]: one for one in ask("/deployments/filter", {"deployments": ours}) or ()}
     yield _deployments(deployed)
     if daily := deployed.get(DAILY):
         question = {
@@ -504,7 +516,7 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
             "sort": "EXPECTED_START_TIME_DESC",
             "limit": 1,
         }
-        yield _newest_run(ask("/flow_runs/filter", question))
+        yield _newest_run(ask("/flow_runs/filter", question) or [])
     is_enabled = {one["name"]: bool(one["enabled"]) for one in ask("/automations/filter", {}) or ()}
     yield _zombies(is_enabled.get(ZOMBIES))
     yield _alerts(is_enabled.get(ALERTS))
@@ -555,16 +567,20 @@ def _deployments(deployed: dict[str, dict[str, Any]]) -> Finding:
         return Finding("deployments", State.FAILED, found, "`deploy/setup` deploys them.")
     daily = deployed[DAILY]
     active = [one for one in daily.get("schedules") or () if one.get("active")]
-    if daily.get("paused") or not active:
-        found = "The deployment daily is paused, or has no active schedule."
-        return Finding("deployments", State.FAILED, found, "`deploy/setup` sets it again.")
+    if daily.get("paused"):
+        return Finding("deployments", State.FAILED, "The deployment daily is paused.", "`deploy/setup` resumes it.")
+    if not active:
+        ids = [one["id"] for one in daily.get("schedules") or ()]
+        resume = ", ".join(f"`prefect deployment schedule resume {DAILY_FLOW} {one}`" for one in ids)
+        mend = resume or "`deploy/setup` makes its schedules."
+        return Finding("deployments", State.FAILED, "The deployment daily has no active schedule.", mend)
     return Finding(
         "deployments", State.OK, f"{', '.join(sorted(DEPLOYMENTS))}; daily has {len(active)} active schedule."
     )
 
 
 def _newest_run(runs: list[dict[str, Any]]) -> Finding:
-    again = "`prefect deployment run token-growth-daily/daily`"
+    again = f"`prefect deployment run {DAILY_FLOW}`"
     if not runs:
         return Finding("daily run", State.WARNING, "None has started yet.", again)
     run = runs[0]

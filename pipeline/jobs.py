@@ -444,10 +444,10 @@ def is_writing(settings: Settings) -> bool:
 
 
 def calls_of_whole_run(settings: Settings) -> int:
-    """Return how many requests of a day's quota a daily run makes at the most that holds nothing yet."""
+    """Return how many requests that count a daily run makes at the most that holds nothing yet."""
     sources = planner.chosen_sources(settings, for_backfill=False)
     target = planner.last_complete_day(settings.now())
-    return planner.kept_for_run(_whole_run(sources, settings, target), settings.requests_per_day)
+    return sum(plan.at_most for plan in _whole_run(sources, settings, target) if plan.source.needs_key)
 
 
 def run(settings: Settings, sources: Sequence[str] = (), target: date | None = None, step: Step = call) -> Outcome:

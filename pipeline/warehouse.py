@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
+from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_fixed
 
 from pipeline import fitting, models
 from pipeline.archive import Fetch
@@ -48,6 +49,8 @@ LAST_BUILD = "select build_id, inputs_sha256 from meta.builds where is_successfu
 SIMULATED_NOTE = "Simulated data, not OpenRouter's. "
 # How DuckDB words that a file, or the log of writes beside it, is not what was written.
 DAMAGE = re.compile(r"not a valid DuckDB database|Corrupt database|Could not read enough bytes|WAL file|checksum")
+LOCKED = ".*Could not set lock"
+LOOK_SECONDS = 10
 NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|File too large")
 # The text of these quotes a query or its rows, and so a stranger's words.
 OF_QUERIES = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError)
@@ -640,11 +643,18 @@ def published_build_id(settings: Settings) -> str | None:
 
 
 def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    # A writer, which holds the lock of `jobs`, can only meet those who have opened the file to look: they soon go.
+    patience = Retrying(
+        retry=retry_if_exception_message(match=LOCKED),
+        stop=stop_after_delay(0 if read_only else LOOK_SECONDS),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
     try:
-        return duckdb.connect(str(path), read_only=read_only)
+        return patience(duckdb.connect, str(path), read_only=read_only)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
-        if "Could not set lock" in reason:
+        if re.search(LOCKED, reason):
             raise LockedError(f"{path} is open in another program; close it there. ({reason})") from None
         if "version number" in reason:
             raise TokenGrowthError(

@@ -136,7 +136,8 @@ order by date, abs(certain_pp) desc, dimension, entity
 class Alert:
     """One finding: what kind, about what (`source.models`, `model.openai/gpt-5`), in one sentence, of which day.
 
-    `facts` are the figures behind the sentence. Two alerts of the same kind, subject and day are the same.
+    `facts` are the figures behind the sentence. Two alerts of the same kind, subject and day are the same, unless each
+    is about a `warning` of its own.
     """
 
     kind: str
@@ -148,7 +149,8 @@ class Alert:
     @property
     def id(self) -> str:
         """Name the alert."""
-        return hashlib.sha256(f"{self.kind} {self.subject} {self.date}".encode()).hexdigest()[:16]
+        named = f"{self.kind} {self.subject} {self.date}{self.facts.get('warning', '')}"
+        return hashlib.sha256(named.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row of `alerts.jsonl` that names it."""

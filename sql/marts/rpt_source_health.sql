@@ -11,7 +11,10 @@ with answers as (
         loads.load_id,
         loads.outcome,
         loads.message,
-        if(contains(loads.warnings, 'holds unknown'), loads.warnings, null) as warning,
+        -- Of all that is said only this, which stays the same from answer to answer.
+        loads.source || ' ' || nullif(
+            rtrim(regexp_extract(loads.warnings, 'holds unknown (fields|columns): .*?\.( |$)')), ''
+        ) as warning,
         loads.fetched_at,
         loads.fetched_at::date as fetched_date,
         loads.landed_rows,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -137,18 +140,16 @@ def test_a_key_that_was_refused_fails(home: Settings) -> None:
     assert findings()["key"].mend.startswith("Set a valid OPENROUTER_API_KEY")
 
 
-def test_a_quota_that_does_not_suffice_warns_unless_today_is_done(
-    home: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOKENGROWTH_REQUESTS_PER_DAY", "3")
+def test_a_quota_that_does_not_suffice_for_a_daily_run_warns(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENGROWTH_REQUESTS_PER_DAY", "20")
+    monkeypatch.setenv("TOKENGROWTH_SOURCES", "rankings-daily")
     quota = Quota.of(load_settings())
     assert quota
-    for _ in range(3):
-        quota.reserve("http://127.0.0.1:9")
+    quota.reserve("http://127.0.0.1:9")
     assert findings()["quota"].state is State.OK
-    home.published_path.unlink()
+    monkeypatch.setenv("TOKENGROWTH_SOURCES", "rankings-daily,app-rankings")
     assert findings()["quota"].state is State.WARNING
-    assert findings()["quota"].found.startswith("3 of today's 3 requests are used; a daily run takes up to 1.")
+    assert findings()["quota"].found == "1 of today's 20 requests are used; a daily run takes up to 29."
 
 
 def test_a_disk_that_is_full_fails(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +172,15 @@ def test_a_home_that_is_written_to_is_not_waited_for(home: Settings, cli: Callab
         assert findings()["lock"].state is State.WARNING
         assert datetime.now(UTC) - started < timedelta(seconds=10)
     assert findings()["lock"].state is State.OK
+
+
+def test_a_look_fails_no_run(home: Settings, cli: Callable[..., Ended]) -> None:
+    look = "import sys, time, duckdb; c = duckdb.connect(sys.argv[1], read_only=True); print(flush=True); time.sleep(2)"
+    words = [sys.executable, "-c", look, str(home.warehouse_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as looking:
+        assert looking.stdout
+        looking.stdout.readline()
+        assert cli("build").code == 0
 
 
 def test_damaged_and_lost_answers_are_counted_and_named(home: Settings) -> None:
@@ -284,7 +294,22 @@ def test_each_ill_of_a_source_is_told(change: str, state: State, words: str, hom
     found = findings()["source rankings-daily"]
     assert found.state is state
     assert words in found.found
-    assert "1 of 2 sources were fresh" in findings()["sources"].found
+    assert findings()["sources"].found.startswith("1 of 2 sources were fresh")
+    assert findings()["sources"].state is State.WARNING
+
+
+def test_sources_of_a_key_that_only_prefect_holds_are_judged_too(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    monkeypatch.delenv("TOKENGROWTH_SOURCES")
+    with duckdb.connect(str(home.published_path)) as connection:
+        connection.execute(
+            "update marts.rpt_source_health set verdict = 'stale', due_date = '2025-01-20' "
+            "where source = 'rankings-daily'"
+        )
+    assert failed() == {"source rankings-daily"}
+    assert "in Prefect's block openrouter-api-key" in findings()["key"].found
 
 
 def test_online_asks_once_and_tells_a_refused_key(
@@ -307,6 +332,7 @@ class Prefect:
 
     def __init__(self) -> None:
         self.auth: str | None = None
+        self.date: str | None = None
         started = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
         self.answers: dict[str, Any] = {
             "/api/health": True,
@@ -338,6 +364,9 @@ def prefect(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prefect
             self.wfile.write(body)
 
         do_POST = do_GET  # noqa: N815
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return served.date or super().date_time_string(timestamp)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -412,10 +441,34 @@ def test_each_ill_of_the_schedule_is_told(
     assert mend in found.mend
 
 
-def test_a_paused_schedule_is_told(prefect: Prefect) -> None:
-    for one in prefect.answers["/api/deployments/filter"]:
-        one["schedules"] = []
-    assert findings()["deployments"].found == "The deployment daily is paused, or has no active schedule."
+def test_a_paused_schedule_is_told_with_what_resumes_it(prefect: Prefect) -> None:
+    daily = prefect.answers["/api/deployments/filter"][0]
+    daily["schedules"] = [{"id": "morning", "active": False}]
+    assert findings()["deployments"].mend == "`prefect deployment schedule resume token-growth-daily/daily morning`"
+    daily["schedules"] = []
+    assert findings()["deployments"].mend == "`deploy/setup` makes its schedules."
+    daily["paused"] = True
+    assert findings()["deployments"].found == "The deployment daily is paused."
+
+
+def test_what_is_no_prefect_or_cannot_be_understood_is_told(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch, cli: Callable[..., Ended]
+) -> None:
+    prefect.answers["/api/deployments/filter"] = [{"nameless": True}]
+    assert findings()["prefect"].found == "What was read is not understood (KeyError('name'))."
+    monkeypatch.setenv("PREFECT_API_URL", os.environ["PREFECT_API_URL"].removesuffix("/api"))
+    assert findings()["prefect"].mend.startswith("Mend PREFECT_API_URL, which ends in /api")
+    assert "no API of Prefect" in cli("doctor").out
+
+
+def test_a_clock_that_is_off_is_what_is_to_mend(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENROUTER_BASE_URL", os.environ["PREFECT_API_URL"].removesuffix("/api"))
+    monkeypatch.delenv("TOKENGROWTH_NOW")
+    prefect.date = "Tue, 01 Jan 2030 00:00:00 GMT"
+    found = findings(online=True)
+    assert "online" not in found
+    assert "minutes behind that of 127.0.0.1" in found["skew"].found
+    assert found["skew"].mend == "Synchronise the clock (NTP)."
 
 
 def test_a_server_that_is_down_is_told(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

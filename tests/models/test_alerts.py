@@ -132,6 +132,15 @@ def test_drift_and_a_short_answer_are_told_with_their_source() -> None:
     assert "0.10 times the median of 5 earlier days" in found[1].message
 
 
+def test_a_second_drift_of_a_day_is_another_alert() -> None:
+    first, second = (
+        told_of(final(boards([STEADY] * 10)), sources=[source()], loads=[answer(instant(10, 8), 9, warnings=warning)])
+        for warning in ("days holds unknown fields: colour.", "days holds unknown fields: colour, size.")
+    )
+    assert first[0].date == second[0].date
+    assert first[0].id != second[0].id
+
+
 def test_names_from_outside_do_not_steer_a_terminal(strict: Settings) -> None:
     risen = {"a/one": 500, "b/\x1b[31m": 310, "a/two": 300, "other": 50}
     (entry,) = [one for one in told_of(final(boards([STEADY] * 39 + [risen])), settings=strict) if "entry" in one.kind]

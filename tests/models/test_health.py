@@ -105,6 +105,14 @@ def test_drift_has_a_beginning_and_ends_with_an_answer_that_is_understood() -> N
         assert health(answers)["days"]["verdict"] == "ok"
 
 
+def test_what_differs_from_day_to_day_in_a_warning_makes_no_new_one() -> None:
+    answers = mornings()
+    for n, late in enumerate(answers[-2:]):
+        late["warnings"] = f"days of day {n}, page 1 holds unknown fields: a.b, c. It left out {n} rows."
+    found = health(answers)["days"]
+    assert (found["warning"], found["warned_since"]) == ("days holds unknown fields: a.b, c.", instant(9, 8))
+
+
 def test_a_refused_answer_is_named_until_one_lands() -> None:
     refused = answer(instant(10, 9), 9, outcome="refused", message="Nothing of it was landed.", landed_rows=0)
     found = health([*mornings(), refused])["days"]

@@ -151,7 +151,7 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
             wait_for(lambda: len(api.scheduled()) >= 3, "scheduled runs")
 
             zombie = running_without_a_process(api)
-            # As each start of a service does; what the automations are waiting for is not forgotten by it.
+            # As an upgrade does; what the automations are waiting for is not forgotten by it.
             done(["deploy/setup"], environment, TOKENGROWTH_ALERT_WEBHOOK_URL=url)
             made = sorted(one["name"] for one in api.post("automations/filter"))
             assert made == ["token-growth alerts", "token-growth zombies"], "setup twice makes nothing twice"
@@ -179,7 +179,7 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
                 assert stalled["state"]["name"] == "CompletedWithFailures", stalled["state"]
                 refused = api.done("token-growth-backfill/backfill", {"start_date": "2024-01-05"})
                 assert refused["state"]["type"] == "FAILED"
-                wait_for(lambda: len(received) >= 3, "the alerts")
+                wait_for(lambda: len(received) >= 5, "the alerts")
                 assert api.get(f"flow_runs/{zombie}")["state"]["type"] == "CRASHED"
             # An operator's pauses outlive a setup, and a webhook one that does not know it.
             for one in api.post("automations/filter"):
@@ -202,9 +202,10 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
         for secret in (KEY, TOKEN):
             assert_nowhere(tables, secret)
             assert_nowhere(tmp_path, secret)
-    stale, failed, crashed = sorted(received, key=lambda alert: str(alert["event"]), reverse=True)
+    stale, *entered, failed, crashed = sorted(received, key=lambda alert: str(alert["event"]), reverse=True)
     assert (stale["event"], stale["subject"]) == ("token-growth.source.stale", "token-growth.source.rankings-daily")
     assert "is not held" in stale["message"]
+    assert [one["event"] for one in entered] == ["token-growth.market.top_entry"] * 2
     assert failed["event"] == "prefect.flow-run.Failed"
     assert "before 2025-01-01" in failed["message"]
     assert crashed["event"] == "prefect.flow-run.Crashed"
