@@ -126,7 +126,7 @@ class Archive:
                 seen.add(load_id)
                 fetch = read_row(line)
                 if fetch is None:
-                    raise DamagedError(f"Line {number} of {path} is damaged; restore the file from a backup.")
+                    raise DamagedError(f"Line {number} of {path} is damaged", "restore the file from a backup.")
                 yield fetch
 
     def read(self, fetch: Fetch) -> bytes:
@@ -145,9 +145,9 @@ class Archive:
         try:
             body = gzip.decompress(path.read_bytes())
         except (OSError, EOFError, zlib.error) as error:
-            raise DamagedError(f"{path} cannot be read ({error}); {MEND}") from None
+            raise DamagedError(f"{path} cannot be read ({error})", MEND) from None
         if hashlib.sha256(body).hexdigest() != sha256:
-            raise DamagedError(f"{path} does not hold the bytes it is named after; {MEND}")
+            raise DamagedError(f"{path} does not hold the bytes it is named after", MEND)
         return body
 
     def verify(self) -> Iterator[Damage]:
@@ -199,7 +199,7 @@ class Archive:
         try:
             self.read_object(sha256)
         except DamagedError as error:
-            return str(error).partition("; ")[0] + "."
+            return f"{error.reason}."
         return None
 
     def manifests(self) -> list[Path]:

@@ -71,7 +71,11 @@ MEND = "restore it from a backup, then run `tokengrowth rebuild`."
 
 
 class DamagedError(TokenGrowthError):
-    """A file does not hold what was written to it."""
+    """A file does not hold what was written to it: `reason` says which and how, `mend` what to do, if anything."""
+
+    def __init__(self, reason: str, mend: str = "") -> None:
+        super().__init__(f"{reason}; {mend}" if mend else f"{reason}.")
+        self.reason = reason
 
 
 class OutdatedError(TokenGrowthError):

@@ -44,7 +44,7 @@ def write(path: Path, bodies: Iterable[tuple[str, bytes]]) -> set[str]:
         file.flush()
         os.fsync(file.fileno())
     if {sha256 for sha256, _ in members(part)} != written:
-        raise DamagedError(f"{part} does not hold what was written to it; check the disk.")
+        raise DamagedError(f"{part} does not hold what was written to it", "check the disk.")
     part.replace(path)
     sync_folder(path.parent)
     return written
@@ -73,7 +73,7 @@ def names(path: Path) -> tuple[set[str], str | None]:
         for sha256, _ in members(path):
             found.add(sha256)
     except DamagedError as error:
-        return found, str(error)
+        return found, error.reason
     return found, None
 
 
@@ -97,7 +97,7 @@ class Unpacked:
             return (self._room(pack) / sha256).read_bytes()
         except FileNotFoundError:
             reason = self._packs[pack] or f"{pack} does not hold {sha256}"
-            raise DamagedError(f"{reason}; {MEND}") from None
+            raise DamagedError(reason, MEND) from None
 
     def _unpack(self, pack: Path) -> str | None:
         room = self._room(pack)
@@ -106,7 +106,7 @@ class Unpacked:
             for sha256, body in members(pack):
                 (room / sha256).write_bytes(body)
         except DamagedError as error:
-            return str(error)
+            return error.reason
         except OSError as error:
             error.filename = room  # a write that fails does not say where
             raise

@@ -103,6 +103,11 @@ def tokens(count: float | None) -> str:
     return f"{count:.0f}"
 
 
+def megabytes(size_bytes: int) -> str:
+    """Return a size as people read it."""
+    return f"{size_bytes / 1e6:,.1f} MB"
+
+
 def signed(value: float, unit: str = "%") -> str:
     """Return a rate with its sign, more briefly the larger it is."""
     rounded = round(value, 1) + 0.0

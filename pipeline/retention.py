@@ -30,7 +30,7 @@ from pipeline.archive import (
 )
 from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, DamagedError, UsageError
 from pipeline.jobs import locked
-from pipeline.rendering import Table
+from pipeline.rendering import Table, megabytes
 from pipeline.settings import Settings
 from pipeline.sources import SOURCES
 
@@ -90,7 +90,7 @@ def verify(settings: Settings) -> Report:
     return Report(
         facts,
         f"verify: {_count(len(rows), 'fetch')} in {_count(len(loose), 'object')} and {_count(len(packed), 'pack')}, "
-        f"{_megabytes(stored)}, {state}; {_count(len(unreferenced), 'unreferenced object')}, "
+        f"{megabytes(stored)}, {state}; {_count(len(unreferenced), 'unreferenced object')}, "
         f"{_count(len(leftovers), 'leftover')}",
         [_size_table(sizes)],
         damages,
@@ -150,7 +150,7 @@ def compact(settings: Settings, before: date | None = None) -> Report:
         facts,
         f"compact: {_count(len(removed), 'object')} of months before {before:%Y-%m} packed, "
         f"{_count(written, 'pack')} written, {_count(len(tidied), 'leftover')} removed; "
-        f"{_megabytes(bytes_before)} before, {_megabytes(bytes_after)} after",
+        f"{megabytes(bytes_before)} before, {megabytes(bytes_after)} after",
         damages=one_a_file(damages),
     )
 
@@ -375,7 +375,3 @@ def _dates(fetches: Sequence[Fetch]) -> str:
 def _count(number: int, what: str) -> str:
     plural = f"{what}es" if what.endswith("ch") else f"{what}s"
     return f"{number:,} {what if number == 1 else plural}"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"

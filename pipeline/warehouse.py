@@ -99,8 +99,8 @@ class Warehouse:
         if isinstance(fault, DamagedError) and self._path == self._settings.warehouse_path:
             kept = set_aside(self._settings, "damaged")
             raise DamagedError(
-                f"{fault} It is set aside as {kept.name}; run the command again: the warehouse is then rebuilt from "
-                "the archive."
+                f"{fault} It is set aside as {kept.name}",
+                "run the command again: the warehouse is then rebuilt from the archive.",
             ) from None
         if fault:
             raise fault from None
@@ -519,7 +519,7 @@ def _fault(settings: Settings, path: Path, error: BaseException | None) -> Token
     if line := _says(NO_ROOM, error):
         return no_room(settings.home, line)
     if line := _says(DAMAGE, error):
-        return DamagedError(f"{path} is damaged ({line}).")
+        return DamagedError(f"{path} is damaged ({line})")
     return None
 
 
@@ -662,12 +662,12 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
                 "newer one; to make the file anew from the archive instead, run `tokengrowth rebuild`."
             ) from None
         if _says(DAMAGE, error):
-            raise DamagedError(f"{path} is damaged ({reason}).") from None
+            raise DamagedError(f"{path} is damaged ({reason})") from None
         raise TokenGrowthError(f"{path} cannot be opened ({reason}).") from None
 
 
 def _damaged_publication(path: Path, error: Exception) -> DamagedError:
-    return DamagedError(f"{path} cannot be read ({str(error).splitlines()[0]}); `tokengrowth build` makes it anew.")
+    return DamagedError(f"{path} cannot be read ({str(error).splitlines()[0]})", "`tokengrowth build` makes it anew.")
 
 
 def _utc(moment: datetime) -> datetime:
