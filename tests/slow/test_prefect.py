@@ -203,7 +203,7 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
             assert_nowhere(tables, secret)
             assert_nowhere(tmp_path, secret)
     stale, *entered, failed, crashed = sorted(received, key=lambda alert: str(alert["event"]), reverse=True)
-    assert (stale["event"], stale["subject"]) == ("token-growth.source.stale", "token-growth.source.rankings-daily")
+    assert (stale["event"], stale["subject"]) == ("token-growth.source.stale", "source.rankings-daily")
     assert "is not held" in stale["message"]
     assert [one["event"] for one in entered] == ["token-growth.market.top_entry"] * 2
     assert failed["event"] == "prefect.flow-run.Failed"
