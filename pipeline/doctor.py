@@ -27,7 +27,7 @@ from pipeline import jobs, planner
 from pipeline.archive import Archive, Fetch
 from pipeline.errors import ClockError, LockedError, QuotaReachedError, SourceError, TokenGrowthError, UsageError
 from pipeline.quota import Quota
-from pipeline.rendering import Table
+from pipeline.rendering import Table, megabytes
 from pipeline.settings import APP_NAME, Settings, load_settings, unknown_variables
 from pipeline.sources import SOURCES
 from pipeline.warehouse import LAYOUT_VERSION, layout_of, opened_to_look, published, published_build_id, rows_of
@@ -254,7 +254,7 @@ def _disk(patient: _Patient) -> Iterator[Finding]:
     free = shutil.disk_usage(home).free
     # A rebuild writes a second warehouse and its log beside the first, publishing a second file.
     needed = 3 * _size(settings.warehouse_path) + 2 * _size(settings.published_path.parent) + MARGIN_BYTES
-    found = f"{_megabytes(free)} are free in {home}; a rebuild takes up to {_megabytes(needed)}."
+    found = f"{megabytes(free)} are free in {home}; a rebuild takes up to {megabytes(needed)}."
     mend = "" if free >= needed else "Free some of the disk, or move the home and set TOKENGROWTH_HOME."
     yield Finding("disk", _state(free >= needed), found, mend)
 
@@ -294,8 +294,8 @@ def _archive(patient: _Patient) -> Iterator[Finding]:
     yield Finding(
         "archive",
         State.OK,
-        f"{len(fetches):,} answers in {len(named):,} bodies ({_megabytes(sum(map(_size, files)))}) are as they were "
-        f"received; {unused} unused objects, {leftovers} leftovers.",
+        f"{len(fetches):,} answers in {len(named):,} bodies ({megabytes(sum(map(_size, files)))}) are as they were "
+        f"received; {unused} unreferenced objects, {leftovers} leftovers.",
     )
 
 
@@ -622,7 +622,3 @@ def _size(path: Path) -> int:
     if path.is_dir():
         return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
     return path.stat().st_size if path.exists() else 0
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB"

@@ -104,8 +104,9 @@ def tokens(count: float | None) -> str:
 
 
 def megabytes(size_bytes: int) -> str:
-    """Return a size as people read it."""
-    return f"{size_bytes / 1e6:,.1f} MB"
+    """Return a size as people read it, more briefly the larger it is."""
+    size = size_bytes / 1e6
+    return f"{size:,.{1 if size < 100 else 0}f} MB"
 
 
 def signed(value: float, unit: str = "%") -> str:
