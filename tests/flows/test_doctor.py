@@ -156,7 +156,7 @@ def test_a_disk_that_is_full_fails(home: Settings, monkeypatch: pytest.MonkeyPat
     full = shutil.disk_usage(home.home)._replace(free=50_000_000)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: full)
     assert failed() == {"disk"}
-    assert findings()["disk"].found.startswith("50 MB are free in ")
+    assert findings()["disk"].found.startswith("50.0 MB are free in ")
 
 
 def test_a_home_that_cannot_be_written_fails(tmp_path: Path, use: Callable[..., Settings]) -> None:
