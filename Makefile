@@ -38,7 +38,7 @@ test-slow: $(READY)
 	@$(PYTEST) -m slow -n auto --dist loadfile --ignore=tests/slow/test_bench.py
 	@$(PYTEST) -m slow tests/slow/test_bench.py
 
-# An hour and a half on two slow cores; docs/torture.md is what it printed.
+# An hour on two slow cores; docs/torture.md is what it printed.
 torture: $(READY)
 	@$(PYTEST) -m slow -q -s tests/slow/test_kills.py --kills 200
 	@$(PYTEST) -m slow -q -s tests/slow/test_prefect_kills.py --prefect-kills 30
