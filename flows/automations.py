@@ -31,9 +31,12 @@ WEBHOOK = "TOKENGROWTH_ALERT_WEBHOOK_URL"
 OURS = ResourceSpecification({"prefect.resource.id": f"prefect.tag.{TAG}"})
 NOT_COMPARED = {"id", "enabled"}
 # A name that a stranger chose, such as a model's, may hold quotes: `tojson` keeps the payload what it is.
+# Whose run failed is the deployment's name: that of the run is drawn at random.
 PAYLOAD = """{
+  {%- set names = event.related | selectattr("role", "equalto", "deployment") | map(attribute="name") | list %}
+  {%- set deployment = names if event.event.startswith("prefect.") else [] %}
   "event": {{ event.event | tojson }},
-  "subject": {{ (event.resource.name or event.resource.id) | tojson }},
+  "subject": {{ (deployment + [event.resource.name or event.resource.id]) | join("/") | tojson }},
   "message": {{ (event.payload.message or event.payload.validated_state.message or "") | string | tojson }},
   "occurred": {{ event.occurred.isoformat() | tojson }}
 }"""

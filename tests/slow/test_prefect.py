@@ -207,6 +207,7 @@ def test_on_postgresql_late_runs_are_made_up_once_and_alerts_reach_a_webhook(wor
     assert "is not held" in stale["message"]
     assert [one["event"] for one in entered] == ["token-growth.market.top_entry"] * 2
     assert failed["event"] == "prefect.flow-run.Failed"
+    assert failed["subject"].startswith("backfill/")
     assert "before 2025-01-01" in failed["message"]
     assert crashed["event"] == "prefect.flow-run.Crashed"
     assert crashed["message"] == "No heartbeat for 90 s: the process of this run is gone."
