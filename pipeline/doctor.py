@@ -25,12 +25,28 @@ from packaging.specifiers import SpecifierSet
 
 from pipeline import jobs, planner
 from pipeline.archive import Archive, Fetch
-from pipeline.errors import ClockError, LockedError, QuotaReachedError, SourceError, TokenGrowthError, UsageError
+from pipeline.errors import (
+    ClockError,
+    DamagedError,
+    LockedError,
+    QuotaReachedError,
+    SourceError,
+    TokenGrowthError,
+    UsageError,
+)
 from pipeline.quota import Quota
 from pipeline.rendering import Table, megabytes
 from pipeline.settings import APP_NAME, Settings, load_settings, unknown_variables
 from pipeline.sources import SOURCES
-from pipeline.warehouse import LAYOUT_VERSION, layout_of, opened_to_look, published, published_build_id, rows_of
+from pipeline.warehouse import (
+    LAYOUT_VERSION,
+    layout_of,
+    opened_to_look,
+    published,
+    published_build_id,
+    read_whole,
+    rows_of,
+)
 
 UPGRADE = "Upgrade this program, or use another TOKENGROWTH_HOME."
 MARGIN_BYTES = 100_000_000
@@ -367,10 +383,16 @@ def _published(patient: _Patient) -> Iterator[Finding]:
     if there is None:
         yield Finding("published", State.FAILED, f"{settings.published_path} cannot be read.", rebuild)
         return
-    with published(settings) as connection:
-        (build,) = rows_of(connection, "select built_at from builds where is_successful order by rowid desc limit 1")
-        marts = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
-    lacking = sorted(name for (name,) in marts if not _is_whole_parquet(settings.parquet_dir / f"{name}.parquet"))
+    try:
+        with published(settings) as connection:
+            (build,) = rows_of(
+                connection, "select built_at from builds where is_successful order by rowid desc limit 1"
+            )
+            marts = read_whole(connection)
+    except DamagedError as error:
+        yield Finding("published", State.FAILED, str(error), rebuild)
+        return
+    lacking = sorted(name for name in marts if not _is_whole_parquet(settings.parquet_dir / f"{name}.parquet"))
     if lacking:
         found = f"{len(lacking)} of {len(marts)} Parquet files are missing or cut: {', '.join(lacking[:SHOWN])}."
         yield Finding("published", State.FAILED, found, rebuild)

@@ -27,6 +27,7 @@ from pipeline.quota import Quota
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
 from tests.conftest import KEY, Ended, morning_after
+from tests.flows.test_faults import garble_table
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +259,8 @@ def test_published_files_that_are_lost_or_cut_are_mended_by_a_build(home: Settin
     cut.write_bytes(cut.read_bytes()[:-10])
     (home.parquet_dir / "dim_model.parquet").unlink()
     assert "are missing or cut: dim_date, dim_model." in findings()["published"].found
+    garble_table(home.published_path, "marts.fct_token_growth_daily")
+    assert failed() == {"published"}
     home.published_path.write_bytes(b"no database")
     assert failed() == {"published"}
     home.published_path.unlink()
