@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from pydantic import SecretStr
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
@@ -23,32 +22,11 @@ from websockets.typing import Subprotocol
 from flows import shell
 from pipeline import jobs, watch
 from pipeline.outcome import Outcome
-from pipeline.settings import Settings, load_settings
-from pipeline.simulation import SimulatedOpenRouter, World
+from pipeline.settings import Settings
+from pipeline.simulation import World
 from tests.conftest import KEY, Ended, morning_after
 
 CLOSED = "http://127.0.0.1:9"
-
-
-@pytest.fixture(scope="module")
-def loaded_home(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty days, loaded and published."""
-    home = tmp_path_factory.mktemp("loaded")
-    with (
-        pytest.MonkeyPatch.context() as environment,
-        SimulatedOpenRouter(small_world, morning_after(small_world.last_day), key=KEY) as server,
-    ):
-        environment.setenv("TOKENGROWTH_SOURCES", "rankings-daily,models")
-        jobs.run(
-            load_settings(
-                base_url=server.base_url,
-                api_key=SecretStr(KEY),
-                fixed_now=server.now,
-                home=home,
-                state_dir=home / "state",
-            )
-        )
-    return home
 
 
 @pytest.fixture
