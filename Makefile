@@ -33,9 +33,9 @@ demo: $(READY)
 test: $(READY)
 	@$(PYTEST) -n auto --dist worksteal $(TESTS)
 
-# What is timed runs by itself.
+# Many of them wait more than they compute; what is timed runs by itself.
 test-slow: $(READY)
-	@$(PYTEST) -m slow -n auto --dist loadfile --ignore=tests/slow/test_bench.py
+	@$(PYTEST) -m slow -n 3 --dist loadfile --ignore=tests/slow/test_bench.py
 	@$(PYTEST) -m slow tests/slow/test_bench.py
 
 # An hour on two slow cores; docs/torture.md is what it printed.
