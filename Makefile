@@ -76,12 +76,12 @@ $(READY): $(LOCK) pyproject.toml
 	fi
 	@touch $@
 
-# The older DuckDB is tested without the extra `stats`.
+# The older DuckDB is tested without the extras `stats` and `report`.
 RESOLVE := uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 lock:
-	$(RESOLVE) --extra stats --upgrade -o requirements.lock
+	$(RESOLVE) --extra stats --extra report --extra readers --upgrade -o requirements.lock
 	echo 'duckdb<2' | $(RESOLVE) --upgrade --constraint - -o requirements-duckdb15.lock
 
 # pip-audit has an environment of its own: what it needs is no part of the program. The status is 3 where nobody could
