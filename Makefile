@@ -47,7 +47,7 @@ lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/sqlfluff lint --processes 2 sql
+	$(VENV)/bin/sqlfluff lint --processes 2 sql pipeline/report/queries
 
 bench: $(READY)
 	@$(VENV)/bin/python -m tests.bench

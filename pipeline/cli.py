@@ -21,7 +21,7 @@ from pipeline.errors import (
     TokenGrowthError,
     UsageError,
 )
-from pipeline.rendering import Format, Table, to_json
+from pipeline.rendering import Format, PictureFormat, Table, Theme, to_json
 
 if TYPE_CHECKING:
     from pipeline.explanation import Explained, Ledger
@@ -307,6 +307,38 @@ def claims(form: FormatOption = Format.TABLE, json: Json = False) -> int:
 
     ledger = explanation.claims(_settings())
     return _print_read(ledger, form, json)
+
+
+@app.command()
+def report(
+    output: Annotated[
+        Path | None, typer.Option(help="File to write. Default: report.html beside the published file.")
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show it at http://127.0.0.1, also as later runs write it, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of --serve; 0 takes a free one.")] = 8899,
+    pictures: Annotated[Path | None, typer.Option(help="Folder to write each chart to as a picture, too.")] = None,
+    picture_format: Annotated[PictureFormat, typer.Option(help="png or svg.")] = PictureFormat.PNG,
+    theme: Annotated[Theme, typer.Option(help="Ground of the pictures; the page has both.")] = Theme.LIGHT,
+    json: Json = False,
+) -> int:
+    """Write the report: one HTML page of charts and tables that opens without a network."""
+    from pipeline import report as report_
+
+    settings = _settings()
+    done = [report_.write(settings, output)]
+    if pictures:
+        done.append(report_.write_pictures(settings, pictures, picture_format, theme))
+    for one in done if not json else []:
+        _line(f"Wrote {one.paths[0]}" if len(one.paths) == 1 else f"Wrote {len(one.paths)} pictures to {pictures}")
+    if serve:
+        with report_.serving(done[0].paths[0], port) as server:
+            _line(f"Showing it at {server.url}; Ctrl-C ends it.")
+            sys.stdout.flush()
+            server.wait()
+    _print(json, {"written": [one.to_dict() for one in done]}, [], "; ".join(one.summary for one in done))
+    return EXIT_OK
 
 
 @app.command()

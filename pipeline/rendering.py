@@ -35,6 +35,20 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
+class Theme(StrEnum):
+    """On which ground a picture stands."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class PictureFormat(StrEnum):
+    """What a picture can be written as."""
+
+    PNG = "png"
+    SVG = "svg"
+
+
 @dataclass(frozen=True)
 class Table:
     """A title, named columns and rows of plain values; `note` is printed below."""

@@ -228,6 +228,11 @@ class Settings(BaseSettings):
         """Citation and licence of the published figures, beside them."""
         return self.home / "published" / "LICENCE.txt"
 
+    @property
+    def report_path(self) -> Path:
+        """The report, beside the published file."""
+        return self.home / "published" / "report.html"
+
 
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and `.env`; raise UsageError that names the variable, never its value.

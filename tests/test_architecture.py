@@ -42,6 +42,7 @@ LAYERS = [
     "reading",
     "explanation",
     "trend",
+    "report",
     "status",
     "watch",
     "doctor",
@@ -104,6 +105,8 @@ def test_imports_flow_one_way(path: Path) -> None:
         ("prefect", set()),
         ("filelock", {"jobs"}),
         ("statsmodels", {"fitting"}),
+        ("altair", {"report"}),
+        ("vl_convert", {"report"}),
     ],
 )
 def test_each_library_has_one_home(package: str, homes: set[str]) -> None:

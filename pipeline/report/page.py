@@ -1,0 +1,248 @@
+"""The page: what the figures say, put into its template; and the charts as pictures of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.reading import cited, simulated_title
+from pipeline.rendering import PictureFormat, Theme, signed, tokens
+from pipeline.report import drawing, figures
+from pipeline.report.figures import Figure, Sparkline
+from pipeline.warehouse import rows_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+FOLDER = Path(__file__).parent
+NAME = "OpenRouter token growth"
+NUMBER = re.compile(r"[+\-]?\$?[\d.,]+( (T|B|M|k|%|pp))?( to .*)?|\N{EN DASH}|[=▲▼].*")
+SPARKLINE_PX = (120, 26)
+SHOWN_DAYS = 371
+YEAR_DAYS = 364  # whole weeks, so that a weekday meets its like
+DESCRIPTIONS = """
+select table_name as name, comment from duckdb_tables() where schema_name = 'marts'
+union all
+select view_name as name, comment from duckdb_views() where schema_name = 'marts'
+"""
+LAST_BUILD = "select build_id, built_at, program_version from builds where is_successful order by rowid desc limit 1"
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything that the page says, read from the published file at once."""
+
+    contract: dict[str, Any]
+    build: dict[str, Any]
+    headline: dict[str, Any]
+    trend: dict[str, Any] | None
+    sections: Sequence[tuple[figures.Section, Sequence[Figure]]]
+    descriptions: dict[str, str]
+
+    @property
+    def is_simulated(self) -> bool:
+        """Tell whether the figures are made up."""
+        return bool(self.contract["is_simulated"])
+
+    @property
+    def figures(self) -> list[Figure]:
+        """Return the figures in their order."""
+        return [figure for _, several in self.sections for figure in several]
+
+    @property
+    def figure_count(self) -> int:
+        """Return how many figures there are."""
+        return len(self.figures)
+
+
+def read(connection: duckdb.DuckDBPyConnection) -> Content:
+    """Return what the page says, from a connection to the published file."""
+    reader = figures.Reader(connection)
+    trends = [row for row in reader("trends") if row["dimension"] == "total"]
+    return Content(
+        contract=rows_of(connection, "select * from contract")[0],
+        build=rows_of(connection, LAST_BUILD)[0],
+        headline=reader("headline")[0],
+        trend=trends[0] if trends else None,
+        sections=[(section, [figure(reader) for figure in section.figures]) for section in figures.SECTIONS],
+        descriptions={row["name"]: row["comment"] for row in rows_of(connection, DESCRIPTIONS)},
+    )
+
+
+def render(content: Content) -> str:
+    """Return the page as HTML: whatever a name holds, it is text."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = environment.get_template("style.css.j2").render(light=drawing.LIGHT, dark=drawing.DARK)
+    used = sorted({mart for figure in content.figures for mart in figure.marts})
+    return environment.get_template("page.html.j2").render(
+        title=NAME,
+        summary=_summary(content),
+        is_simulated=content.is_simulated,
+        cards=_cards(content),
+        sections=[
+            {
+                "name": section.name,
+                "title": section.title,
+                "figures": [_shown(figure, content) for figure in several],
+            }
+            for section, several in content.sections
+        ],
+        tables={mart: content.descriptions[mart] for mart in used},
+        citation=cited(content.contract),
+        program_version=content.build["program_version"],
+        build_id=content.build["build_id"],
+        built_at=f"{content.build['built_at']:%Y-%m-%d %H:%M} UTC",
+        contract_version=content.contract["contract_version"],
+        style=Markup(style),
+        script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
+    )
+
+
+def pictures(content: Content, form: PictureFormat, theme: Theme) -> Iterator[tuple[str, bytes]]:
+    """Yield each chart with its name: titled, on the theme's ground, with its source below."""
+    colours = drawing.COLOURS[theme]
+    for figure in content.figures:
+        if figure.draw is None:
+            continue
+        spec = figure.draw(colours, drawing.WIDE_PX)
+        spec = drawing.titled(
+            spec,
+            colours,
+            simulated_title(content.is_simulated) + figure.title,
+            figure.finding,
+            cited(content.contract, figure.dimension),
+        )
+        yield figure.name, drawing.to_svg(spec).encode() if form is PictureFormat.SVG else drawing.to_png(spec)
+
+
+def _shown(figure: Figure, content: Content) -> dict[str, Any]:
+    wide, narrow = (
+        drawing.inline(figure.draw(drawing.VARIABLES, width), f"{figure.name}-{width}") if figure.draw else None
+        for width in (drawing.WIDE_PX, drawing.NARROW_PX)
+    )
+    rows = [[_cell(cell) for cell in row] for row in _shown_rows(figure)]
+    return {
+        "name": figure.name,
+        "title": figure.title,
+        "finding": figure.finding,
+        "note": figure.note,
+        "is_provisional": figure.is_provisional,
+        "is_table": figure.is_table,
+        "wide": wide,
+        "narrow": narrow,
+        "reach": figure.reach if figure.draw else None,
+        "columns": figure.columns,
+        "rows": rows,
+        "left_out": len(figure.rows) - len(rows),
+        "numbered": figure.numbered,
+        "numeric": {
+            n for n in range(len(figure.columns)) if rows and all(NUMBER.fullmatch(str(row[n])) for row in rows)
+        },
+        "marts": figure.marts,
+        "texts": [figures.query(name) for name in figure.queries],
+        "citation": cited(content.contract, figure.dimension),
+    }
+
+
+def _shown_rows(figure: Figure) -> list[Sequence[Any]]:
+    """Return each day of the last year and each week before: a page that grew without end would not open on a phone."""
+    return [row for n, row in enumerate(figure.rows) if n < SHOWN_DAYS or (n - SHOWN_DAYS) % 7 == 0]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Sparkline):
+        return sparkline(value.values)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, str) else f"{value:,}"
+
+
+def sparkline(values: Sequence[int | None]) -> Markup:
+    """Return values as a line from zero, with a gap where one is missing, and what it shows in words."""
+    width, height = SPARKLINE_PX
+    known = [value for value in values if value is not None]
+    most, step = max(known, default=0) or 1, width / max(len(values) - 1, 1)
+    path, is_drawing = [], False
+    for n, value in enumerate(values):
+        if value is not None:
+            path.append(f"{'L' if is_drawing else 'M'}{n * step:.1f},{height - height * value / most:.1f}")
+        is_drawing = value is not None
+    words = f"{tokens(known[0])} to {tokens(known[-1])}, listed on {len(known)} of {len(values)} days" if known else ""
+    return Markup('<svg class="sparkline" role="img" aria-label="{}" viewBox="0 0 {} {}"><path d="{}"/></svg>').format(
+        words, width, height, "".join(path)
+    )
+
+
+def _summary(content: Content) -> str:
+    head = content.headline
+    sentence = f"{tokens(head['total_tokens'])} tokens on {head['date']}"
+    if head["growth_7d_pct"] is not None:
+        sentence += f", {signed(head['growth_7d_pct'])} over seven days"
+    if content.trend:
+        sentence += f"; over {content.trend['days']} days, use {_doubling(content.trend)}"
+    state = " The newest days are provisional." if head["is_provisional"] else ""
+    return f"{sentence}. {head['days']:,} days from {head['first_date']} on, as of {_instant(content)}.{state}"
+
+
+def _against(days: int) -> str:
+    return "against the same weekday" if days == YEAR_DAYS else "against as many days before"
+
+
+def _needs(days: int) -> str:
+    return f"it takes {days + 1 if days == YEAR_DAYS else 2 * days} loaded days"
+
+
+def _doubling(trend: dict[str, Any]) -> str:
+    words = figures.doubling(trend)
+    return words if words != figures.NO_DIRECTION else f"has {words}"
+
+
+def _instant(content: Content) -> str:
+    return f"{content.contract['as_of']:%Y-%m-%d %H:%M} UTC"
+
+
+def _cards(content: Content) -> list[dict[str, str]]:
+    head, trend = content.headline, content.trend
+    cards = [
+        {
+            "label": f"Tokens on {head['date']}",
+            "value": tokens(head["total_tokens"]),
+            "more": "provisional" if head["is_provisional"] else "settled",
+        }
+    ]
+    for days in (7, 28, YEAR_DAYS):
+        growth = head[f"growth_{days}d_pct"]
+        cards.append(
+            {
+                "label": f"Growth over {days} days",
+                "value": figures.NONE if growth is None else signed(growth),
+                "more": _needs(days) if growth is None else _against(days),
+            }
+        )
+    if trend:
+        is_doubling = trend["verdict"] == "doubling"
+        cards.append(
+            {
+                "label": f"Doubling time, last {trend['days']} days",
+                "value": f"{trend['doubling_time_days']:,.0f} days" if is_doubling else figures.NONE,
+                "more": (
+                    f"95 %: {trend['doubling_time_low_days']:,.0f} to {trend['doubling_time_high_days']:,.0f} days"
+                    if is_doubling
+                    else figures.doubling(trend)
+                ),
+            }
+        )
+    return cards

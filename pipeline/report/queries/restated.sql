@@ -1,0 +1,12 @@
+-- The figures that a later answer changed most.
+select
+    date,
+    model_permaslug,
+    vintages,
+    first_tokens,
+    last_tokens,
+    change_pct
+from marts.rpt_revisions
+where is_restated
+order by abs(change_tokens) desc, date asc, model_permaslug asc
+limit 10
