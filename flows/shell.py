@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.blocks.system import Secret
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
@@ -21,7 +21,7 @@ from prefect.states import Completed, Failed
 from prefect.tasks import Task, exponential_backoff
 from prefect.utilities.asyncutils import run_coro_as_sync
 
-from pipeline import explanation, reading, trend, watch
+from pipeline import explanation, reading, report, trend, watch
 from pipeline.doctor import KEY_BLOCK
 from pipeline.errors import (
     EXIT_NOTHING_PUBLISHED,
@@ -203,6 +203,27 @@ def leave_artifacts(settings: Settings, outcome: Outcome) -> None:
             key="token-growth-claims",
             description="What the data say of each claim about what drives growth",
         )
+
+
+    if outcome.is_published:
+        leave_report(settings)
+
+
+def leave_report(settings: Settings) -> None:
+    """Write the report beside the published file, and leave a link to it, where the extra `report` is installed."""
+    if not report.is_installed():
+        return
+    try:
+        written = report.write(settings)
+    except Exception as error:  # whatever it is: what was loaded is published, and a picture never fails a run
+        log.warning("The report was not written; `tokengrowth report` writes it: %s", error)
+        return
+    create_link_artifact(
+        link=written.paths[0].resolve().as_uri(),
+        link_text=str(written.paths[0]),
+        key="token-growth-report",
+        description=written.summary,
+    )
 
 
 def _trends(settings: Settings) -> str:

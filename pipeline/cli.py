@@ -612,6 +612,8 @@ def _finish_job(settings: Settings, outcome: Outcome, json: bool, *, shows_growt
         _line(hint)
     if outcome.is_published:
         _line(f"Published {settings.published_path}")
+        if settings.report_path.exists():
+            _line("The report beside it is of an earlier build; `tokengrowth report` writes it anew.")
     _line(outcome.summary())
     return outcome.exit_code
 

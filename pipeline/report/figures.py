@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 QUERIES = Path(__file__).parent / "queries"
 Rows = list[dict[str, Any]]
 Draw = Callable[[Colours, int], dict[str, Any]]
+# Gives the rows of one of the report's queries by its name.
+Read = Callable[[str], Rows]
 NONE = "\N{EN DASH}"
 # Numbers of events nearer than this part of the time axis would overlap, and are set one below the other.
 NEAR_RATIO, NUMBER_PX = 0.05, 15
@@ -82,7 +84,7 @@ class Reader:
         ]
 
 
-def total(read: Reader) -> Figure:
+def total(read: Read) -> Figure:
     """All tokens of each day, with their seven-day mean and the events that moved most."""
     rows, events = read("total"), read("events")
     events = [
@@ -136,7 +138,7 @@ def total(read: Reader) -> Figure:
     )
 
 
-def trends(read: Reader) -> Figure:
+def trends(read: Read) -> Figure:
     """Growth a week of the total and of organisations, with intervals."""
     rows = read("trends")
     name, title = "trends", "How fast use grows, and how sure that is"
@@ -189,7 +191,7 @@ def trends(read: Reader) -> Figure:
     )
 
 
-def shares(read: Reader) -> Figure:
+def shares(read: Read) -> Figure:
     """Shares of organisations over time."""
     rows = read("shares")
     newest = [row for row in rows if row["date"] == rows[-1]["date"]]
@@ -217,7 +219,7 @@ def shares(read: Reader) -> Figure:
     )
 
 
-def waterfall(read: Reader) -> Figure:
+def waterfall(read: Read) -> Figure:
     """Where the growth of 28 days came from."""
     rows = read("waterfall")
     name, title = "waterfall", "Where the growth of 28 days came from"
@@ -272,7 +274,7 @@ def waterfall(read: Reader) -> Figure:
     )
 
 
-def leaderboard(read: Reader) -> Figure:
+def leaderboard(read: Read) -> Figure:
     """The largest models, with rank changes and their last 28 days."""
     rows = read("leaderboard")
     return Figure(
@@ -315,7 +317,7 @@ PARTS = {
 }
 
 
-def accounting(read: Reader) -> Figure:
+def accounting(read: Read) -> Figure:
     """Of what the growth of models consists, week by week."""
     rows = read("accounting")
     name, title = "accounting", "Of what growth consists, week by week"
@@ -363,7 +365,7 @@ PRICE_CLASSES = {
 }
 
 
-def free_and_paid(read: Reader) -> Figure:
+def free_and_paid(read: Read) -> Figure:
     """Shares by price class over time."""
     rows = read("free_and_paid")
     newest = {row["price_class"]: row["share_pct"] for row in rows if row["date"] == rows[-1]["date"]}
@@ -391,7 +393,7 @@ def free_and_paid(read: Reader) -> Figure:
 CONTEXT_BUCKETS = {"1K": "series-5", "10K": "series-3", "100K": "series-1", "1M": "series-6", "10M": "series-2"}
 
 
-def contexts(read: Reader) -> Figure:
+def contexts(read: Read) -> Figure:
     """Shares by the length of the request over time."""
     rows = read("contexts")
     name, title = "contexts", "How long requests are"
@@ -418,7 +420,7 @@ def contexts(read: Reader) -> Figure:
     )
 
 
-def apps(read: Reader) -> Figure:
+def apps(read: Read) -> Figure:
     """The largest apps."""
     rows = read("apps")
     name, title = "apps", "The largest apps"
@@ -459,7 +461,7 @@ def apps(read: Reader) -> Figure:
     )
 
 
-def requests(read: Reader) -> Figure:
+def requests(read: Read) -> Figure:
     """Tokens of a request over time."""
     rows = read("requests")
     name, title = "requests", "Tokens of a request"
@@ -499,7 +501,7 @@ def requests(read: Reader) -> Figure:
     )
 
 
-def concentration(read: Reader) -> Figure:
+def concentration(read: Read) -> Figure:
     """Effective numbers of models and authors over time."""
     rows = read("concentration")
     newest = {row["dimension"]: row for row in rows}
@@ -541,7 +543,7 @@ def concentration(read: Reader) -> Figure:
 INDEXES = {"fisher_index": "Fisher", "tornqvist_index": "Törnqvist", "unit_value_index": "unit value"}
 
 
-def price_index(read: Reader) -> Figure:
+def price_index(read: Read) -> Figure:
     """Price indexes over time."""
     rows = read("price_index")
     name, title = "price-index", "What tokens cost: price indexes"
@@ -585,7 +587,7 @@ def price_index(read: Reader) -> Figure:
     )
 
 
-def spend(read: Reader) -> Figure:
+def spend(read: Read) -> Figure:
     """What the tokens of a day cost, between bounds."""
     rows = read("spend")
     name, title = "spend", "What the tokens of a day cost"
@@ -633,7 +635,7 @@ def spend(read: Reader) -> Figure:
     )
 
 
-def claims(read: Reader) -> Figure:
+def claims(read: Read) -> Figure:
     """The ledger of claims."""
     rows = read("claims")
     verdicts = dict.fromkeys(row["verdict"] for row in rows)
@@ -669,7 +671,7 @@ STATES = {
 }
 
 
-def coverage(read: Reader) -> Figure:
+def coverage(read: Read) -> Figure:
     """What is held of each source, week by week."""
     rows = read("coverage")
     sources = dict.fromkeys(row["source"] for row in rows)
@@ -697,7 +699,7 @@ def coverage(read: Reader) -> Figure:
     )
 
 
-def health(read: Reader) -> Figure:
+def health(read: Read) -> Figure:
     """How fresh each source is."""
     rows = read("health")
     unwell = [row["source"] for row in rows if row["verdict"] != "ok"]
@@ -724,7 +726,7 @@ def health(read: Reader) -> Figure:
     )
 
 
-def reconciliation(read: Reader) -> Figure:
+def reconciliation(read: Read) -> Figure:
     """How independent figures agree."""
     rows = read("reconciliation")
     differing = sum(row["compared"] for row in rows if row["verdict"] == "differs")
@@ -749,7 +751,7 @@ def reconciliation(read: Reader) -> Figure:
     )
 
 
-def restated(read: Reader) -> Figure:
+def restated(read: Read) -> Figure:
     """What later answers changed."""
     rows = read("restated")
     return Figure(
@@ -777,7 +779,7 @@ def restated(read: Reader) -> Figure:
     )
 
 
-def unmatched(read: Reader) -> Figure:
+def unmatched(read: Read) -> Figure:
     """Models that no catalogue knows."""
     rows = read("unmatched")
     part = sum(row["share_pct"] for row in rows)
@@ -802,7 +804,7 @@ class Section:
 
     name: str
     title: str
-    figures: Sequence[Callable[[Reader], Figure]]
+    figures: Sequence[Callable[[Read], Figure]]
 
 
 SECTIONS = (

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import duckdb
 import pytest
+from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 
 from flows import shell
 from pipeline import jobs
+from pipeline import report as report_
 from pipeline.outcome import Outcome
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
@@ -39,6 +42,7 @@ SLUGS = [
     "$(touch_pwned)/`id`",
     "%s%n/{0}",
 ]
+SVG_TAGS = {"svg", "g", "path", "line", "rect", "text", "tspan", "defs", "clipPath"}
 LAST_DAY = date(2025, 2, 3)
 COMMANDS = [
     ["show"],
@@ -180,6 +184,7 @@ def test_artifacts_are_inert(market: Market, monkeypatch: pytest.MonkeyPatch) ->
     tables: list[Any] = []
     monkeypatch.setattr(shell, "create_markdown_artifact", lambda text, **_: texts.append(text))
     monkeypatch.setattr(shell, "create_table_artifact", lambda table, **_: tables.append(table))
+    monkeypatch.setattr(shell, "create_link_artifact", lambda **_: None)
     shell.leave_artifacts(market.settings, market.outcome)
     assert len(texts) == 4
     for text in texts:
@@ -187,6 +192,27 @@ def test_artifacts_are_inert(market: Market, monkeypatch: pytest.MonkeyPatch) ->
         assert "(openrouter.ai/rankings)" in text
         assert "CC BY 4.0" in text
     assert all(str(cell).isprintable() for row in tables[0] for cell in row.values())
+
+
+def test_the_report_holds_every_name_as_text(ask: Callable[..., Ended], market: Market) -> None:
+    pytest.importorskip("altair", reason="the extra `report` is not installed")
+    ended = ask("report", "--pictures", "pictures", "--picture-format", "svg")
+    assert ended.code == 0, ended.err
+    text = market.settings.report_path.read_text(encoding="utf-8")
+    page = BeautifulSoup(text, "html.parser")
+    own = {script.text for script in page.find_all("script")}
+    assert own == {"\n" + (Path(report_.__file__).parent / "page.js").read_text(encoding="utf-8") + "\n"}
+    allowed = {"class", "id", "href", "aria-labelledby", "aria-label", "role", "tabindex", "scope", "hidden", "type"}
+    for tag in page.find_all(True):
+        assert not any(name.startswith("on") for name in tag.attrs), tag.attrs
+        assert not str(tag.get("href", "")).lower().startswith("javascript"), tag.attrs
+        if tag.name in ("td", "th", "a", "p", "li", "h3"):
+            assert set(tag.attrs) <= allowed, tag.attrs
+    assert all(line.isprintable() for line in page.find("main").get_text().split("\n"))
+    assert "<script>alert(1)</script>/x" in page.find("main").get_text()
+    for picture in Path("pictures").glob("*.svg"):
+        root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
+        assert {element.tag.rpartition("}")[2] for element in root.iter()} <= SVG_TAGS
 
 
 RANKINGS = "Source: OpenRouter (openrouter.ai/rankings), as of 2025-02-04T08:00:00Z."

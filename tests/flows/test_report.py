@@ -1,0 +1,229 @@
+"""`tokengrowth report` as a user types it: the page says what the tables say, and stands alone."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import duckdb
+import pytest
+import requests
+from bs4 import BeautifulSoup, Tag
+
+from pipeline import report
+from pipeline.settings import Settings, load_settings
+from tests.conftest import Ended
+
+ROOT = Path(__file__).parents[2]
+QUERIES = sorted((ROOT / "pipeline" / "report" / "queries").glob("*.sql"))
+needs_the_extra = pytest.mark.skipif(not report.is_installed(), reason="the extra `report` is not installed")
+
+
+@pytest.fixture(scope="module")
+def page_path(loaded_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of sixty days with rankings and a catalogue, and of nothing else."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    report.write(load_settings(home=loaded_home), path)
+    return path
+
+
+@pytest.fixture
+def page(page_path: Path) -> BeautifulSoup:
+    return BeautifulSoup(page_path.read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture
+def home(loaded_home: Path, use: Callable[..., Settings]) -> Settings:
+    settings = use(now="2025-03-02T08:00:00Z")
+    shutil.copytree(loaded_home, settings.home)
+    return settings
+
+
+def words(tag: Tag | None) -> str:
+    assert tag is not None
+    return " ".join(tag.get_text(" ").split())
+
+
+@needs_the_extra
+def test_the_page_says_what_the_commands_say(home: Settings, page: BeautifulSoup, cli: Callable[..., Ended]) -> None:
+    newest = json.loads(cli("show", "total", "--json").out)[0]
+    cards = [words(card) for card in page.select(".cards div")]
+    assert cards[0].startswith(f"Tokens on {newest['date']} {newest['total_tokens'] / 1e9:.1f} B provisional")
+    assert cards[1].startswith(f"Growth over 7 days {newest['growth_7d_pct']:+.1f} %")
+    assert cards[3] == "Growth over 364 days \N{EN DASH} it takes 365 loaded days"
+
+    explained = json.loads(cli("explain", "--window", "28", "--json").out)
+    assert f"All tokens grew by {explained['growth_pct']:+.1f} %" in words(page.select_one("#waterfall ~ .finding"))
+    shown = [row.find_all(["th", "td"]) for row in page.select("table.waterfall tbody tr")]
+    steps = {step["entity"]: step["contribution_pp"] for step in explained["steps"]}
+    parts = {words(row[0]): words(row[4]) for row in shown}
+    for name in parts.keys() - {"other organisations", "not listed"}:
+        assert parts[name] == f"{steps[name]:+.1f} pp"
+    assert parts["not listed"] == f"{steps['other']:+.1f} pp"
+
+    leaders = json.loads(cli("show", "model", "--top", "15", "--json").out)
+    names = [words(row.find_all("td")[1]) for row in page.select("table.leaderboard tbody tr")]
+    assert names == [row["entity"] for row in leaders if row["entity"] != "other"]
+
+
+@needs_the_extra
+def test_it_stands_alone_and_says_where_its_numbers_come_from(page: BeautifulSoup) -> None:
+    assert not page.select("link[href^=http], script[src], img, iframe, object, embed, use")
+    assert "default-src 'none'" in page.select_one("meta[http-equiv]")["content"]
+    ids = [tag["id"] for tag in page.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    targets = {link["href"] for link in page.find_all("a")}
+    assert targets
+    assert {f"#{name}" for name in ids} >= targets
+    figures = page.select("article.figure")
+    assert len(figures) == 19
+    for figure in figures:
+        assert words(figure.select_one(".finding")).endswith(".")
+        source = words(figure.select_one(".source"))
+        assert source.startswith("Simulated data, not OpenRouter's. Drawn from ")
+        assert figure.select(".source a[href^='#table-']")
+        assert "select" in words(figure.select_one(".query pre"))
+    assert words(page.select_one(".banner")).startswith("Simulated data")
+    assert "from build" in words(page.select_one("footer"))
+
+
+@needs_the_extra
+def test_what_is_not_loaded_is_said_and_what_can_be_drawn_is_drawn_for_both_widths(page: BeautifulSoup) -> None:
+    said = {words(figure.select_one("h3")): words(figure.select_one(".finding")) for figure in page.select("article")}
+    assert said["The largest apps"] == "No apps are loaded."
+    assert said["How long requests are"] == "No context lengths are loaded."
+    assert said["What tokens cost: price indexes"].startswith("There is no index yet")
+    drawn = {figure["aria-labelledby"] for figure in page.select("article.figure") if figure.select("svg.marks")}
+    missing = {"apps", "requests", "contexts", "price-index"}
+    tables = {"leaderboard", "claims", "health", "reconciliation", "restated", "unmatched"}
+    every = {figure["aria-labelledby"] for figure in page.select("article.figure")}
+    assert drawn == every - missing - tables
+    for figure in page.select("figure"):
+        wide, narrow = (figure.select_one(f".{width} svg") for width in ("wide", "narrow"))
+        assert (wide["width"], narrow["width"]) == ("760", "340")
+        assert len(wide.find_all(["path", "line"])) > 10
+
+
+@needs_the_extra
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_each_query_runs_as_it_stands_and_describes_itself(path: Path, loaded_home: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.match(r"-- [A-Z].*\.$", " ".join(line for line in text.splitlines() if line.startswith("-- "))[:400])
+    with duckdb.connect(str(loaded_home / "published" / "token_growth.duckdb"), read_only=True) as connection:
+        connection.execute(text).fetchall()
+
+
+@needs_the_extra
+def test_every_query_belongs_to_a_figure(page: BeautifulSoup) -> None:
+    shown = {pre.get_text() for pre in page.select(".query pre")}
+    # The headline's is shown by the cards.
+    assert {path.read_text(encoding="utf-8") for path in QUERIES if path.stem != "headline"} == shown
+
+
+@needs_the_extra
+def test_the_command_writes_it_beside_the_published_file(home: Settings, cli: Callable[..., Ended]) -> None:
+    ended = cli("report")
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[0] == f"Wrote {home.report_path}"
+    assert re.fullmatch(r"report: 19 figures, 0\.\d MB \(simulated data\)", ended.out.splitlines()[-1])
+    assert home.report_path.stat().st_mode & 0o777 == 0o644
+    assert "The report beside it is of an earlier build" in cli("build").out
+
+
+@needs_the_extra
+def test_pictures_can_leave_the_page(home: Settings, cli: Callable[..., Ended], tmp_path: Path) -> None:
+    slides = tmp_path / "slides"
+    for form in ("png", "svg"):
+        words_ = ("--output", str(tmp_path / "r.html"), "--pictures", str(slides), "--picture-format", form)
+        written = json.loads(cli("report", *words_, "--theme", "dark", "--json").out)["written"][1]
+        assert len(written["paths"]) == 9
+        assert written["is_simulated"]
+    for path in slides.glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert path.stat().st_size > 5_000
+    for path in slides.glob("*.svg"):
+        root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
+        text = "".join(root.itertext())
+        assert "SIMULATED DATA. " in text
+        assert "Simulated data, not OpenRouter's." in text
+        assert "var(--" not in path.read_text(encoding="utf-8")
+    assert not home.report_path.exists()
+
+
+@needs_the_extra
+def test_it_is_shown_on_loopback_until_the_user_ends_it(home: Settings) -> None:
+    command = [sys.executable, "-m", "pipeline", "report", "--serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(2)]
+        url = re.search(r"http://127\.0\.0\.1:\d+/", lines[1])
+        assert url
+        answer = requests.get(url[0], timeout=10)
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(timeout=10) == 0
+    assert answer.text == home.report_path.read_text(encoding="utf-8")
+    assert rest.startswith("report: 19 figures")
+
+
+def test_the_server_shows_one_file_as_it_is_now(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("<p>one", encoding="utf-8")
+    (tmp_path / "secret").write_text("secret", encoding="utf-8")
+    with report.serving(path, 0) as server:
+        thread = threading.Thread(target=server.wait)
+        thread.start()
+        assert requests.get(server.url, timeout=5).text == "<p>one"
+        path.write_text("<p>two", encoding="utf-8")
+        answer = requests.get(server.url, timeout=5)
+        assert (answer.text, answer.headers["Cache-Control"]) == ("<p>two", "no-store")
+        assert requests.head(server.url, timeout=5).headers["Content-Length"] == "6"
+        for place in ("secret", "report.html", "..%2fsecret"):
+            assert requests.get(server.url + place, timeout=5).status_code == 404
+        path.unlink()
+        gone = requests.get(server.url, timeout=5)
+        assert gone.status_code == 404
+        assert "tokengrowth report writes it anew" in gone.text
+        server.http.shutdown()
+        thread.join()
+
+
+@needs_the_extra
+@pytest.mark.usefixtures("home")
+def test_a_port_in_use_is_refused_in_one_sentence(cli: Callable[..., Ended]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = cli("report", "--serve", "--port", str(port))
+    assert ended.code == 2
+    assert f"cannot be shown at port {port}" in ended.err
+
+
+@pytest.mark.usefixtures("home")
+def test_without_the_extra_it_says_what_is_lacking(cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    usual: Callable[..., Any] = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "vl_convert" else usual(name, *a))
+    ended = cli("report")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        "error: The report needs the extra `report`, which is not installed; "
+        "`pip install 'openrouter-token-growth[report]'` adds it.\n"
+    )
+
+
+@needs_the_extra
+@pytest.mark.usefixtures("use")
+def test_nothing_published_is_said(cli: Callable[..., Ended]) -> None:
+    ended = cli("report")
+    assert ended.code == 1
+    assert "Nothing is published" in ended.err

@@ -1,0 +1,103 @@
+"""The pure parts of the report: what is thinned out, where numbers stand, what a sparkline leaves out."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("altair", reason="the extra `report` is not installed")
+
+from pipeline.report import charts, drawing, figures, page
+
+FIRST = date(2025, 1, 1)
+
+
+def days(count: int) -> list[dict[str, object]]:
+    return [{"date": FIRST + timedelta(days=n), "value": n} for n in range(count)]
+
+
+@given(count=st.integers(1, 3000), width_px=st.sampled_from([drawing.WIDE_PX, drawing.NARROW_PX]))
+def test_a_chart_has_no_more_days_than_pixels_and_keeps_the_newest_and_every_weekday(count: int, width_px: int) -> None:
+    kept = [row["date"] for row in charts.thinned(days(count), width_px)]
+    assert len(kept) <= width_px
+    assert kept[-1] == FIRST + timedelta(days=count - 1)
+    assert kept == [row["date"] for row in days(count)] if count <= width_px else len(kept) > width_px / 3
+    if count >= 3000:
+        assert {day.weekday() for day in kept} == set(range(7))
+
+
+def test_days_that_are_many_times_the_pixels_keep_every_weekday() -> None:
+    # Seven times as many: each seventh day would be the same weekday.
+    kept = charts.thinned(days(7 * drawing.NARROW_PX), drawing.NARROW_PX)
+    assert {row["date"].weekday() for row in kept} == set(range(7))
+
+
+def test_a_sparkline_has_a_gap_where_nothing_is_listed_and_starts_at_zero() -> None:
+    svg = BeautifulSoup(page.sparkline([None, 5, 10, None, 10, None]), "html.parser").find("svg")
+    assert svg.path["d"] == "M24.0,13.0L48.0,0.0M96.0,0.0"
+    assert svg["aria-label"] == "5 to 10, listed on 3 of 6 days"
+    assert BeautifulSoup(page.sparkline([None, None]), "html.parser").find("svg").path["d"] == ""
+    assert BeautifulSoup(page.sparkline([0]), "html.parser").find("svg").path["d"] == "M0.0,26.0"
+
+
+def test_numbers_of_near_days_stand_below_each_other() -> None:
+    events = [{"date": FIRST + timedelta(days=n)} for n in (10, 11, 12, 13, 60)]
+    figures.place_numbers(events, FIRST, FIRST + timedelta(days=100))
+    assert [event["top_px"] for event in events] == [0, 15, 30, 0, 0]
+
+
+def test_a_picture_in_the_page_has_ids_of_its_own_and_says_where_its_plot_is() -> None:
+    rows = [{"date": FIRST + timedelta(days=n), "value": float(n), "low": n / 2, "high": n * 2.0} for n in range(9)]
+    spec = charts.lines(rows, drawing.VARIABLES, 400, line="value", band=("low", "high"), title="value")
+    spec["layer"][1]["mark"]["clip"] = True
+    one, two = drawing.inline(spec, "one"), drawing.inline(spec, "two")
+    ids = [{tag["id"] for tag in BeautifulSoup(svg, "html.parser").find_all(id=True)} for svg in (one.svg, two.svg)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+    assert 0 < one.plot_left_px < 100
+    assert 280 < one.plot_width_px <= 400 - one.plot_left_px
+    assert "var(--series-1)" in one.svg
+
+
+@pytest.mark.parametrize("colours", [drawing.LIGHT, drawing.DARK], ids=["light", "dark"])
+def test_words_stand_out_from_the_ground(colours: drawing.Colours) -> None:
+    """WCAG 2.2, 1.4.3: text needs a contrast of 4.5 to 1."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    for words in ("ink", "muted"):
+        for ground in ("paper", "grid"):
+            light, dark = sorted((luminance(colours[words]), luminance(colours[ground])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (words, ground)
+
+
+def test_price_indexes_are_drawn_from_the_second_catalogue_on() -> None:
+    rows = [
+        {
+            "date": FIRST + timedelta(days=n),
+            "base_date": FIRST,
+            "fisher_index": 100.0 - n,
+            "tornqvist_index": 100.0 - n if n != 1 else None,
+            "unit_value_index": 100.0 + n,
+            "priced_pct": 90.0,
+            "is_provisional": n == 2,
+        }
+        for n in range(3)
+    ]
+    figure = figures.price_index(lambda _: rows)
+    assert figure.finding == (
+        "Prices of matched models stand at 98.0 (Fisher), 2025-01-01 being 100; what a token costs on average, which "
+        "the choice of models moves too, at 102.0."
+    )
+    assert figure.is_provisional
+    assert list(figure.rows[1]) == [FIRST + timedelta(days=1), "99.00", figures.NONE, "101.00", "90.0 %"]
+    assert figure.draw
+    assert "var(--series-3)" in drawing.inline(figure.draw(drawing.VARIABLES, 400), "index").svg
+    assert figures.price_index(lambda _: rows[:1]).draw is None
