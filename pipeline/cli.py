@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -570,7 +571,7 @@ def _finish_job(settings: Settings, outcome: Outcome, json: bool, *, shows_growt
         from pipeline import reading
 
         for dimension, top in (("total", 7), ("author", 10), ("model", 10)):
-            _line(reading.show(settings, dimension, None, top).render(Format.TABLE) + "\n")
+            _line(reading.show(settings, dimension, None, top).render(Format.TABLE, _width()) + "\n")
     for problem in outcome.problems:
         sys.stderr.write(f"{problem}\n")
     _tell(settings, alerts)
@@ -605,7 +606,7 @@ def _print(json: bool, value: dict[str, Any], tables: Sequence[Table], summary: 
 
 def _print_read(read: Shown | Explained | Ledger | Trend, form: Format, json: bool) -> int:
     form = Format.JSON if json else form
-    _line(read.render(form))
+    _line(read.render(form, _width()))
     _cite(read.citation, form)
     _summary(read.summary, form)
     return EXIT_OK
@@ -620,6 +621,11 @@ def _cite(citation: str, form: Format) -> None:
 def _summary(sentence: str, form: Format) -> None:
     """End with one line; beside machine-readable output it goes to the error stream."""
     (sys.stdout if form is Format.TABLE else sys.stderr).write(f"{sentence}\n")
+
+
+def _width() -> int | None:
+    """Return the columns of the terminal; None where the output goes into a file or a pipe, which has room."""
+    return get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _line(text: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipeline.rendering import Format, Table, clean, signed, to_json, tokens
+from pipeline.rendering import BARS, GAP, Format, Table, clean, signed, sparkline, to_json, tokens
 
 HOSTILE = [
     '=HYPERLINK("http://evil.example","click")',
@@ -244,3 +244,66 @@ def test_rates_carry_their_sign(value: float, text: str) -> None:
 
 def test_a_rate_can_have_another_unit() -> None:
     assert signed(-0.5, "pp") == "-0.5 pp"
+
+
+counts = st.integers(0, 10**14)
+
+
+def height(bar: str) -> float:
+    return (BARS.index(bar) + 1) / 8
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.none() | counts, max_size=60))
+def test_a_sparkline_has_a_letter_a_value_and_a_gap_only_for_what_is_not_there(values: list[int | None]) -> None:
+    line = sparkline(values)
+    assert len(line) == len(values)
+    assert [letter == GAP for letter in line] == [value is None for value in values]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(counts, min_size=1, max_size=60).filter(any))
+def test_a_bar_is_as_high_as_its_value_to_half_an_eighth_counted_from_zero(values: list[int]) -> None:
+    line = sparkline(values)
+    assert line[values.index(max(values))] == "█"
+    for value, bar in zip(values, line, strict=True):
+        share = value / max(values)
+        assert abs(height(bar) - share) <= 1 / 16 + 1e-9 or (bar == "▁" and share < 1 / 8)
+    ordered = sparkline(sorted(values))
+    assert list(ordered) == sorted(ordered)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ([], ""),
+        ([None, None], "··"),
+        ([0, 0], "▁▁"),
+        ([7], "█"),
+        ([98, 99, 100], "███"),
+        ([None, 1, 50, 100, None, 25], "·▁▄█·▂"),
+    ],
+)
+def test_a_sparkline_neither_hides_what_is_flat_nor_draws_what_is_not_there(
+    values: list[int | None], line: str
+) -> None:
+    assert sparkline(values) == line
+
+
+def test_bars_are_for_people_and_only_where_there_is_room() -> None:
+    table = Table("Title", ["model", "tokens"], [["a", 2], ["b", 1]], "Source: x", ["▁█", "·▄"])
+    plain = Table("Title", ["model", "tokens"], [["a", 2], ["b", 1]], "Source: x")
+    with_bars = [
+        "Title",
+        "model  tokens  last 28 days",
+        "-----  ------  ------------",
+        "a           2  ▁█",
+        "b           1  ·▄",
+        "Bars: listed tokens, from zero to the row's greatest day; · where nothing is listed or loaded. Source: x",
+    ]
+    assert table.render(Format.TABLE).split("\n") == with_bars
+    assert table.render(Format.TABLE, 27).split("\n") == with_bars
+    assert table.render(Format.TABLE, 26) == plain.render(Format.TABLE)
+    assert "| a | 2 | ▁█ |" in table.render(Format.MARKDOWN, 26)
+    for form in (Format.CSV, Format.JSON):
+        assert table.render(form) == plain.render(form)
