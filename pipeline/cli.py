@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -22,7 +24,7 @@ from pipeline.errors import (
     TokenGrowthError,
     UsageError,
 )
-from pipeline.rendering import Format, Table, to_json
+from pipeline.rendering import Format, Table, plain_letter, to_json
 
 if TYPE_CHECKING:
     from pipeline.explanation import Explained, Ledger
@@ -480,6 +482,7 @@ def docs(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; one sentence on an error, a traceback only with --debug."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _spare_the_terminal()
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
@@ -509,6 +512,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _complain(f"Unexpected {type(error).__name__}: {error}. Run it with --debug for the traceback.", debug)
             code = EXIT_NOTHING_PUBLISHED
     raise SystemExit(code)
+
+
+def _spare_the_terminal() -> None:
+    """Let no letter that the terminal cannot encode end a command; who chose another handling of them keeps it."""
+    codecs.register_error(plain_letter.__name__, plain_letter)
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors=plain_letter.__name__)
 
 
 def _complain(sentence: str, debug: bool = False) -> None:

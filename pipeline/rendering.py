@@ -6,6 +6,7 @@ can start a spreadsheet formula, become a link or markup in Markdown, or steer a
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ GAP = "·"
 BAR_DAYS = 28
 BARS_TITLE = f"last {BAR_DAYS} days"
 BARS_NOTE = f"Bars: listed tokens, from zero to the row's greatest day; {GAP} where nothing is listed or loaded. "
+# What stands for a letter that a terminal cannot encode, in as many columns; a bar is its height in eighths.
+LOOK_ALIKES = dict(zip(BARS, "12345678", strict=True)) | {GAP: ".", "\N{EN DASH}": "-", "\N{HORIZONTAL ELLIPSIS}": "~"}
 
 
 class Format(StrEnum):
@@ -136,6 +139,16 @@ def sparkline(values: Sequence[float | None]) -> str:
     """
     greatest = max((value for value in values if value is not None), default=0) or 1
     return "".join(GAP if value is None else BARS[max(round(8 * value / greatest), 1) - 1] for value in values)
+
+
+def plain_letter(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Return what stands for a letter that a stream cannot encode: its look-alike, else its escape (`\\u4e2d`)."""
+    if isinstance(error, UnicodeEncodeError) and error.object[error.start] in LOOK_ALIKES:
+        return LOOK_ALIKES[error.object[error.start]], error.start + 1
+    if isinstance(error, UnicodeEncodeError):
+        # One letter at a time: the next one may have a look-alike.
+        error.end = error.start + 1
+    return codecs.backslashreplace_errors(error)
 
 
 def megabytes(size_bytes: int) -> str:

@@ -299,6 +299,15 @@ def test_output_that_nobody_reads_to_the_end_brings_no_traceback(home: Settings)
     process.wait()
 
 
+def test_a_terminal_gets_the_letters_that_it_knows(home: Settings) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-m", "pipeline", "show", "author"], env=environment, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = done.stdout.decode("ascii").splitlines()
+    assert sum(bool(re.search(r"  [1-8.]{28}$", line)) for line in lines) > 5
+    assert any(line.split()[:3] == ["-", "-", "other"] for line in lines)
+
+
 def test_a_narrow_terminal_gets_a_table_without_bars(home: Settings) -> None:
     def shown(columns: int) -> str:
         leader, follower = pty.openpty()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipeline.rendering import BARS, GAP, Format, Table, clean, signed, sparkline, to_json, tokens
+from pipeline.rendering import BARS, GAP, Format, Table, clean, plain_letter, signed, sparkline, to_json, tokens
 
 HOSTILE = [
     '=HYPERLINK("http://evil.example","click")',
@@ -307,3 +308,11 @@ def test_bars_are_for_people_and_only_where_there_is_room() -> None:
     assert "| a | 2 | ▁█ |" in table.render(Format.MARKDOWN, 26)
     for form in (Format.CSV, Format.JSON):
         assert table.render(form) == plain.render(form)
+
+
+def test_what_a_terminal_cannot_encode_has_a_look_alike_of_one_column_or_its_escape() -> None:
+    codecs.register_error("plain_letter", plain_letter)
+    text = f"{BARS}{GAP} \N{EN DASH} … Ä 中"
+    assert text.encode("ascii", "plain_letter").decode() == r"12345678. - ~ \xc4 \u4e2d"
+    assert text.encode("cp1252", "plain_letter").decode("cp1252") == "12345678· \N{EN DASH} … Ä \\u4e2d"
+    assert text.encode("utf-8", "plain_letter").decode() == text
