@@ -24,8 +24,11 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("readme") / "demo"
 
 
-def test_the_generated_parts_of_the_readme_are_current(demo_home: Path) -> None:
+def test_the_generated_parts_of_the_readme_and_the_answers_to_queries_are_current(demo_home: Path) -> None:
     assert generated.filled(README, generated.readme_blocks(demo_home)) == README, "run `make docs`"
+    page = generated.QUERIES.read_text(encoding="utf-8")
+    # One demo for both: another test may run in another process.
+    assert generated.answered(page, demo_home) == page, "run `make docs`"
 
 
 def test_the_readers_of_the_readme_find_the_tables(

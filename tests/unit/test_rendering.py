@@ -174,6 +174,10 @@ def test_any_text_survives_csv_and_json_and_keeps_the_other_forms_in_shape(rows:
         assert all(line.isprintable() for line in lines)
 
 
+def test_a_negative_zero_is_zero() -> None:
+    assert one_cell(-0.0, Format.TABLE).split("\n")[2].strip() == "0"
+
+
 def test_json_gives_days_and_instants_in_iso_8601_marked_as_utc() -> None:
     values = {
         "day": date(2026, 8, 21),
