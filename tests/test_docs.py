@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,20 @@ def test_the_readers_of_the_readme_find_the_tables(
 
 def test_the_reference_of_the_tables_is_current() -> None:
     assert generated.TABLES.read_text(encoding="utf-8") == generated.tables(), "run `make docs`"
+
+
+def test_the_notebook_is_stored_without_what_a_machine_adds() -> None:
+    notebook = json.loads((ROOT / "docs" / "explore.ipynb").read_text(encoding="utf-8"))
+    assert notebook["metadata"] == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    assert {(cell["cell_type"], str(cell["metadata"])) for cell in notebook["cells"]} == {
+        ("markdown", "{}"),
+        ("code", "{}"),
+    }
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
 
 
 def test_every_measure_is_documented() -> None:
