@@ -31,7 +31,14 @@ BAR_DAYS = 28
 BARS_TITLE = f"last {BAR_DAYS} days"
 BARS_NOTE = f"Bars: listed tokens, from zero to the row's greatest day; {GAP} where nothing is listed or loaded. "
 # What stands for a letter that a terminal cannot encode, in as many columns; a bar is its height in eighths.
-LOOK_ALIKES = dict(zip(BARS, "12345678", strict=True)) | {GAP: ".", "\N{EN DASH}": "-", "\N{HORIZONTAL ELLIPSIS}": "~"}
+LOOK_ALIKES = dict(zip(BARS, "12345678", strict=True)) | {
+    GAP: ".",
+    "\N{BLACK SQUARE}": "#",
+    "\N{WHITE SQUARE}": "o",
+    "\N{EN DASH}": "-",
+    "\N{HORIZONTAL ELLIPSIS}": "~",
+    "\N{REPLACEMENT CHARACTER}": "?",
+}
 
 
 class Format(StrEnum):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from pipeline.rendering import BARS, GAP, Format, Table, clean, plain_letter, signed, sparkline, to_json, tokens
+from pipeline.status import MARKS
 
 HOSTILE = [
     '=HYPERLINK("http://evil.example","click")',
@@ -316,7 +317,13 @@ def test_bars_are_for_people_and_only_where_there_is_room() -> None:
 
 def test_what_a_terminal_cannot_encode_has_a_look_alike_of_one_column_or_its_escape() -> None:
     codecs.register_error("plain_letter", plain_letter)
-    text = f"{BARS}{GAP} \N{EN DASH} … Ä 中"
-    assert text.encode("ascii", "plain_letter").decode() == r"12345678. - ~ \xc4 \u4e2d"
-    assert text.encode("cp1252", "plain_letter").decode("cp1252") == "12345678· \N{EN DASH} … Ä \\u4e2d"
+    text = f"{BARS}{GAP} \N{EN DASH} … \N{REPLACEMENT CHARACTER} Ä 中"
+    assert text.encode("ascii", "plain_letter").decode() == r"12345678. - ~ ? \xc4 \u4e2d"
+    assert text.encode("cp1252", "plain_letter").decode("cp1252") == "12345678· \N{EN DASH} … ? Ä \\u4e2d"
     assert text.encode("utf-8", "plain_letter").decode() == text
+
+
+def test_the_calendar_tells_its_states_apart_on_any_terminal() -> None:
+    codecs.register_error("plain_letter", plain_letter)
+    marks = "".join(MARKS.values()).encode("ascii", "plain_letter").decode()
+    assert len(set(marks)) == len(marks) == len(MARKS)
