@@ -55,6 +55,16 @@ def test_the_reference_of_the_tables_is_current() -> None:
     assert generated.TABLES.read_text(encoding="utf-8") == generated.tables(), "run `make docs`"
 
 
+def test_there_are_twenty_queries_written_as_the_models_are() -> None:
+    page = generated.QUERIES.read_text(encoding="utf-8")
+    queries = [sql for _, sql, _ in generated.QUERY.findall(page)]
+    assert len(queries) == page.count("\n## ") == page.count("```sql") == 20
+    for sql in queries:
+        assert re.sub(r"'[^']*'", "", sql).islower()
+        assert "*" not in re.sub(r"count\(\*\)| \* ", "", sql), "columns are explicit"
+        assert max(map(len, sql.splitlines())) <= 120
+
+
 def test_the_notebook_is_stored_without_what_a_machine_adds() -> None:
     notebook = json.loads((ROOT / "docs" / "explore.ipynb").read_text(encoding="utf-8"))
     assert notebook["metadata"] == {

@@ -45,9 +45,10 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def test_each_of_the_twenty_queries_has_an_answer(explored: Path) -> None:
-    sections = SECTION.findall((DOCS / "queries.md").read_text(encoding="utf-8"))
-    assert len(sections) == 20
+def test_each_query_has_an_answer(explored: Path) -> None:
+    page = (DOCS / "queries.md").read_text(encoding="utf-8")
+    sections = SECTION.findall(page)
+    assert len(sections) == page.count("```sql")
     with duckdb.connect(str(explored / "published" / "token_growth.duckdb"), read_only=True) as connection:
         for question, prose, sql in sections:
             relation = connection.sql(sql)
