@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
+from io import TextIOWrapper
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -21,7 +24,7 @@ from pipeline.errors import (
     TokenGrowthError,
     UsageError,
 )
-from pipeline.rendering import Format, PictureFormat, Table, Theme, to_json
+from pipeline.rendering import Format, PictureFormat, Table, Theme, plain_letter, to_json
 
 if TYPE_CHECKING:
     from pipeline.explanation import Explained, Ledger
@@ -511,6 +514,7 @@ def docs(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; one sentence on an error, a traceback only with --debug."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _spare_the_terminal()
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
@@ -540,6 +544,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _complain(f"Unexpected {type(error).__name__}: {error}. Run it with --debug for the traceback.", debug)
             code = EXIT_NOTHING_PUBLISHED
     raise SystemExit(code)
+
+
+def _spare_the_terminal() -> None:
+    """Let no letter that the terminal cannot encode end a command; who chose another handling of them keeps it."""
+    codecs.register_error(plain_letter.__name__, plain_letter)
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors=plain_letter.__name__)
 
 
 def _complain(sentence: str, debug: bool = False) -> None:
@@ -602,7 +613,7 @@ def _finish_job(settings: Settings, outcome: Outcome, json: bool, *, shows_growt
         from pipeline import reading
 
         for dimension, top in (("total", 7), ("author", 10), ("model", 10)):
-            _line(reading.show(settings, dimension, None, top).render(Format.TABLE) + "\n")
+            _line(reading.show(settings, dimension, None, top).render(Format.TABLE, _width()) + "\n")
     for problem in outcome.problems:
         sys.stderr.write(f"{problem}\n")
     _tell(settings, alerts)
@@ -639,7 +650,7 @@ def _print(json: bool, value: dict[str, Any], tables: Sequence[Table], summary: 
 
 def _print_read(read: Shown | Explained | Ledger | Trend, form: Format, json: bool) -> int:
     form = Format.JSON if json else form
-    _line(read.render(form))
+    _line(read.render(form, _width()))
     _cite(read.citation, form)
     _summary(read.summary, form)
     return EXIT_OK
@@ -654,6 +665,11 @@ def _cite(citation: str, form: Format) -> None:
 def _summary(sentence: str, form: Format) -> None:
     """End with one line; beside machine-readable output it goes to the error stream."""
     (sys.stdout if form is Format.TABLE else sys.stderr).write(f"{sentence}\n")
+
+
+def _width() -> int | None:
+    """Return the columns of the terminal; None where the output goes into a file or a pipe, which has room."""
+    return get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _line(text: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.reading import cited, full_name, simulated_note, simulated_title
-from pipeline.rendering import Format, Table, clean, signed, to_json, tokens
+from pipeline.reading import cited, daily_tokens, full_name, simulated_note, simulated_title
+from pipeline.rendering import Format, Table, clean, signed, sparkline, to_json, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of
 
@@ -83,15 +83,15 @@ class Explained:
     summary: str
     citation: str
 
-    def render(self, form: Format) -> str:
-        """Return both tables; of CSV the steps only, because one file holds one table."""
+    def render(self, form: Format, width: int | None = None) -> str:
+        """Return both tables, on a screen of `width` columns; of CSV the steps only: one file holds one table."""
         if form is Format.JSON:
             return to_json(self.raw)
         if form is Format.CSV:
             # Where no title is printed, a column says whether the figures are made up.
             rows = [row | {"is_simulated": self.raw["is_simulated"]} for row in self.raw["steps"]]
             return Table("", list(rows[0]), [list(row.values()) for row in rows]).render(form)
-        return "\n\n".join(table.render(form) for table in (self.steps, self.events))
+        return "\n\n".join(table.render(form, width) for table in (self.steps, self.events))
 
 
 def explain(settings: Settings, day: date | None, window_days: int, by: str, top: int) -> Explained:
@@ -122,6 +122,7 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
             )
         shown = [row for row in steps if row["entity"] != "other"][:top]
         entities = [row["entity"] for row in shown]
+        daily = daily_tokens(connection, dimension, steps[0]["date"])
         has_models = dimension in ("model", "author", "organisation")
         since = day - timedelta(2 * window_days - 1)
         events = rows_of(
@@ -153,7 +154,7 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
     )
     summary = f"explain: {_rate(growth)} over {window_days} days until {day}, {len(steps)} steps, {len(events)} events"
     return Explained(
-        _waterfall(title, steps, shown, dimension),
+        _waterfall(title, steps, shown, dimension, daily),
         _events(events, since, day, citation, plurals[dimension] if has_models else ""),
         raw,
         summary + simulated_note(contract["is_simulated"]),
@@ -161,22 +162,34 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
     )
 
 
-def _waterfall(title: str, steps: Sequence[dict[str, Any]], shown: Sequence[dict[str, Any]], dimension: str) -> Table:
+def _waterfall(
+    title: str,
+    steps: Sequence[dict[str, Any]],
+    shown: Sequence[dict[str, Any]],
+    dimension: str,
+    daily: Mapping[str, Sequence[int | None]],
+) -> Table:
     """Return the shown steps from the largest gain to the largest loss, the rest in one line, `other`, and the sum."""
     names = {row["entity"] for row in shown}
     rest = [row for row in steps if row["entity"] not in names and row["entity"] != "other"]
     unlisted = [row for row in steps if row["entity"] == "other"]
-    lines = [_step(row["entity"], [row]) for row in sorted(shown, key=lambda row: -row["change_tokens"])]
-    if rest:
-        lines.append(_step(f"{len(rest)} more", rest))
-    lines += [_step("other (not listed)", unlisted)] if unlisted else []
-    lines.append(_step("all", steps))
+    lines = [(row["entity"], [row]) for row in sorted(shown, key=lambda row: -row["change_tokens"])]
+    lines += [(f"{len(rest)} more", rest)] if rest else []
+    lines += [("other (not listed)", unlisted)] if unlisted else []
+    lines.append(("all", list(steps)))
     columns = [dimension, "before", "after", "change", "contribution", "of the change", "listed growth"]
     note = (
         "Tokens are what is listed: what enters or leaves the list moves them, and "
         f"`tokengrowth show {dimension}` has the bounds. A minus of the change is against it."
     )
-    return Table(title, columns, lines, note)
+    bars = [sparkline(_sum_by_day([daily[row["entity"]] for row in rows])) for _, rows in lines]
+    return Table(title, columns, [_step(name, rows) for name, rows in lines], note, bars)
+
+
+def _sum_by_day(series: Sequence[Sequence[int | None]]) -> list[int | None]:
+    """Return what is listed of several entities on each day; None where nothing is of any of them."""
+    days = [[count for count in day if count is not None] for day in zip(*series, strict=True)]
+    return [sum(day) if day else None for day in days]
 
 
 def _step(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
@@ -240,10 +253,11 @@ class Ledger:
     summary: str
     citation: str
 
-    def render(self, form: Format) -> str:
-        """Return the ledger: on the screen a paragraph a claim, because findings are sentences."""
+    def render(self, form: Format, width: int | None = None) -> str:
+        """Return the ledger: on a screen of `width` columns a paragraph a claim, because findings are sentences."""
         if form is Format.TABLE:
-            return "\n\n".join([self.title, *map(_paragraph, self.rows), self.note])
+            room = min(width or LEDGER_WIDTH, LEDGER_WIDTH)
+            return "\n\n".join([self.title, *(_paragraph(row, room) for row in self.rows), self.note])
         if form is Format.MARKDOWN:
             columns = ["claim", "grade", "verdict", "what the data say", "as of"]
             cells = [
@@ -282,14 +296,14 @@ def claims(settings: Settings) -> Ledger:
     )
 
 
-def _paragraph(row: dict[str, Any]) -> str:
+def _paragraph(row: dict[str, Any], width: int) -> str:
+    def indented(text: str) -> str:
+        return textwrap.fill(
+            text, width, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
+        )
+
     state = " (provisional)" if row["is_provisional"] else ""
     as_of = f", as of {row['as_of_date']}{state}" if row["as_of_date"] else ""
     verdict = f"{row['verdict']}, grade {row['grade']}{as_of}"
-    finding = textwrap.fill(
-        clean(row["finding"]), LEDGER_WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
-    )
-    rule = textwrap.fill(
-        f"Rule: {row['rule']}", LEDGER_WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
-    )
+    finding, rule = indented(clean(row["finding"])), indented(f"Rule: {row['rule']}")
     return f"{row['claim_id']:<4}{row['claim']}\n    {verdict}\n{finding}\n{rule}"

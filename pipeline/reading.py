@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
-from pipeline.rendering import Format, Table, signed, tokens
+from pipeline.rendering import BAR_DAYS, BARS_TITLE, Format, Table, signed, sparkline, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import ask, published, rows_of
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 NOT_LOADED = "not loaded"
 APPS = "(openrouter.ai/apps)"
@@ -29,6 +32,9 @@ order by rank nulls last, entity
 GROWTH_OF_THE_TOTAL = """
 select * from fct_token_growth_daily where dimension = 'total' and date <= ? order by date desc limit ?
 """
+DAILY = """
+select entity, date, total_tokens from fct_token_growth_daily where dimension = ? and date between ? and ?
+"""
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,10 @@ class Shown:
     summary: str
     citation: str
 
-    def render(self, form: Format) -> str:
-        """Return the table that suits a format; only raw values know null."""
+    def render(self, form: Format, width: int | None = None) -> str:
+        """Return the table that suits a format, on a screen of `width` columns; only raw values know null."""
         table = {Format.JSON: self.raw, Format.CSV: self.plain}.get(form, self.pretty)
-        return table.render(form)
+        return table.render(form, width)
 
 
 def query(settings: Settings, sql: str) -> tuple[Table, str]:
@@ -90,6 +96,18 @@ def full_name(dimension: str, known: Iterable[str]) -> str:
     return next((name for name in known if dimension not in known and name.startswith(f"{dimension}_")), dimension)
 
 
+def daily_tokens(connection: DuckDBPyConnection, dimension: str, day: date) -> dict[str, list[int | None]]:
+    """Return what is listed of each entity on each of the last days until a day, oldest first.
+
+    None is a day on which nothing of it is listed, or that is not loaded: neither is zero.
+    """
+    first = day - timedelta(BAR_DAYS - 1)
+    found: dict[str, list[int | None]] = {}
+    for row in rows_of(connection, DAILY, [dimension, first, day]):
+        found.setdefault(row["entity"], [None] * BAR_DAYS)[(row["date"] - first).days] = row["total_tokens"]
+    return found
+
+
 def show(settings: Settings, dimension: str, day: date | None, top: int) -> Shown:
     """Return the growth of the total over its last `top` days, or of the `top` largest entities on a day."""
     with published(settings) as connection:
@@ -112,6 +130,7 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
             listed = [row for row in rows if row["total_tokens"] is not None and row["entity"] != "other"]
             rows = listed[:top] + [row for row in rows if row["entity"] == "other"]
             hidden = len(listed) - top
+        daily = daily_tokens(connection, dimension, day)
     if not rows or rows[0]["date"] != day:
         raise UsageError(f"The published tables hold no {dimension} of {day}; their newest day is {newest}.")
     simulated = simulated_title(contract["is_simulated"])
@@ -119,11 +138,15 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
     what = "Tokens of all public models, until" if dimension == "total" else f"Largest {plurals[dimension]} on"
     title = f"{simulated}{what} {day}{state}"
     note = f"{hidden} more listed {plurals[dimension]} are not shown. " if hidden > 0 else ""
+    bars = [sparkline(daily[row["entity"]]) for row in rows]
+    if dimension == "total":
+        # Each day of the total has a row: one line of bars is theirs.
+        note, bars = f"{BARS_TITLE.capitalize()}, as bars from zero: {bars[0]}. ", []
     citation = cited(contract, dimension)
     # Where no title is printed, a column says whether the figures are made up.
     origin = {"is_simulated": contract["is_simulated"]}
     pretty, plain, raw = (
-        Table(title, list(cells[0]), [list(cell.values()) for cell in cells], note + citation)
+        Table(title, list(cells[0]), [list(cell.values()) for cell in cells], note + citation, bars)
         for cells in (
             [_cells(row, PRETTY) for row in rows],
             [_cells(row, PLAIN) | origin for row in rows],

@@ -6,6 +6,7 @@ can start a spreadsheet formula, become a link or markup in Markdown, or steer a
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Sequence
@@ -24,6 +25,20 @@ MARKDOWN_SPECIAL = re.compile(r"[\\`*_\[\]<>|&~$]")
 INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 MAX_SHOWN_LENGTH = 300
 SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+BARS = "▁▂▃▄▅▆▇█"
+GAP = "·"
+BAR_DAYS = 28
+BARS_TITLE = f"last {BAR_DAYS} days"
+BARS_NOTE = f"Bars: listed tokens, from zero to the row's greatest day; {GAP} where nothing is listed or loaded. "
+# What stands for a letter that a terminal cannot encode, in as many columns; a bar is its height in eighths.
+LOOK_ALIKES = dict(zip(BARS, "12345678", strict=True)) | {
+    GAP: ".",
+    "\N{BLACK SQUARE}": "#",
+    "\N{WHITE SQUARE}": "o",
+    "\N{EN DASH}": "-",
+    "\N{HORIZONTAL ELLIPSIS}": "~",
+    "\N{REPLACEMENT CHARACTER}": "?",
+}
 
 
 class Format(StrEnum):
@@ -51,20 +66,34 @@ class PictureFormat(StrEnum):
 
 @dataclass(frozen=True)
 class Table:
-    """A title, named columns and rows of plain values; `note` is printed below."""
+    """A title, named columns and rows of plain values; `note` is printed below.
+
+    `bars`, one sparkline a row, are for people: a last column on the screen and in Markdown, and the note says how to
+    read them.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     note: str = ""
+    bars: Sequence[str] = ()
 
-    def render(self, form: Format) -> str:
-        """Return the table as text that ends without a line break."""
+    def render(self, form: Format, width: int | None = None) -> str:
+        """Return the table as text that ends without a line break.
+
+        On a screen of `width` columns the bars are left out where they would not fit; without it there is room.
+        """
         if form is Format.JSON:
             return to_json([dict(zip(self.columns, row, strict=True)) for row in self.rows])
         if form is Format.CSV:
             return self._csv()
-        return self._markdown() if form is Format.MARKDOWN else self._screen()
+        return self._with_bars()._markdown() if form is Format.MARKDOWN else self._screen(width)
+
+    def _with_bars(self) -> Table:
+        if not self.bars:
+            return self
+        rows = [[*row, bars] for row, bars in zip(self.rows, self.bars, strict=True)]
+        return Table(self.title, [*self.columns, BARS_TITLE], rows, BARS_NOTE + self.note)
 
     def _csv(self) -> str:
         rows = [self.columns, *self.rows]
@@ -78,7 +107,16 @@ class Table:
         lines += ["| " + " | ".join(map(_markdown_cell, row)) + " |" for row in self.rows]
         return "\n".join([*lines, *(["", _markdown(self.note)] if self.note else [])])
 
-    def _screen(self) -> str:
+    def _screen(self, width: int | None) -> str:
+        table = self._with_bars()
+        lines = table._aligned()
+        if width is not None and len(lines[1]) > width:
+            table, lines = self, self._aligned()
+        title, note = ([clean(text)] if text else [] for text in (table.title, table.note))
+        return "\n".join([*title, *lines, *note])
+
+    def _aligned(self) -> list[str]:
+        """Return the lines of header, rule and rows; the rule is as wide as the table."""
         numeric = self._numeric()
         cells = [[clean(name) for name in self.columns], *([_shown(v) for v in row] for row in self.rows)]
         widths = [max(len(row[n]) for row in cells) for n in range(len(self.columns))]
@@ -90,9 +128,7 @@ class Table:
             for row in cells
         ]
         lines.insert(1, "  ".join("-" * width for width in widths))
-        return "\n".join(
-            [*([clean(self.title)] if self.title else []), *lines, *([clean(self.note)] if self.note else [])]
-        )
+        return lines
 
     def _numeric(self) -> list[bool]:
         """Tell which columns are set flush right: those that hold a number in some row."""
@@ -117,6 +153,25 @@ def tokens(count: float | None) -> str:
     return f"{count:.0f}"
 
 
+def sparkline(values: Sequence[float | None]) -> str:
+    """Return a letter a value: a bar from zero to the greatest of them, to the nearest eighth, and a gap for None.
+
+    What is there is never without a bar: the lowest one is all below three sixteenths, zero too.
+    """
+    greatest = max((value for value in values if value is not None), default=0) or 1
+    return "".join(GAP if value is None else BARS[max(round(8 * value / greatest), 1) - 1] for value in values)
+
+
+def plain_letter(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Return what stands for a letter that a stream cannot encode: its look-alike, else its escape (`\\u4e2d`)."""
+    if isinstance(error, UnicodeEncodeError) and error.object[error.start] in LOOK_ALIKES:
+        return LOOK_ALIKES[error.object[error.start]], error.start + 1
+    if isinstance(error, UnicodeEncodeError):
+        # One letter at a time: the next one may have a look-alike.
+        error.end = error.start + 1
+    return codecs.backslashreplace_errors(error)
+
+
 def megabytes(size_bytes: int) -> str:
     """Return a size as people read it, more briefly the larger it is."""
     size = size_bytes / 1e6
@@ -135,7 +190,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+        return f"{value + 0.0:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, datetime):

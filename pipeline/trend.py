@@ -50,14 +50,14 @@ class Trend:
     summary: str
     citation: str
 
-    def render(self, form: Format) -> str:
-        """Return all tables; of CSV the trends only, because one file holds one table."""
+    def render(self, form: Format, width: int | None = None) -> str:
+        """Return all tables, on a screen of `width` columns; of CSV the trends only: one file holds one table."""
         if form is Format.JSON:
             return to_json(self.raw)
         if form is Format.CSV:
             rows = [row | {"is_simulated": self.raw["is_simulated"]} for row in self.raw["trends"]]
             return Table("", list(rows[0]), [list(row.values()) for row in rows]).render(form)
-        return "\n\n".join(table.render(form) for table in self.tables)
+        return "\n\n".join(table.render(form, width) for table in self.tables)
 
 
 def trend(settings: Settings, dimension: str, span: str, top: int) -> Trend:

@@ -9,12 +9,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+import duckdb
+
 from pipeline import reference
 from pipeline.cli import app
+from pipeline.rendering import Format, Table
 
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "docs" / "tables.md"
 MEASURES = ROOT / "docs" / "measures.md"
+QUERIES = ROOT / "docs" / "queries.md"
+# A query of that page, and the place of its answer.
+QUERY = re.compile(r"(```sql\n(.*?)```\n\n<!-- generated: answer -->\n).*?(<!-- end -->)", re.DOTALL)
 TABLES_HEAD = """# Tables
 
 Generated from the headers and column comments under `sql/` by `make docs`. In the published file the schemas are
@@ -100,6 +106,18 @@ def filled(text: str, blocks: dict[str, str]) -> str:
     return text
 
 
+def answered(page: str, home: Path) -> str:
+    """Put below each query of docs/queries.md what it returns, as it stands, on the published file of a home."""
+    with duckdb.connect(str(home / "published" / "token_growth.duckdb"), read_only=True) as connection:
+
+        def answer(query: re.Match[str]) -> str:
+            relation = connection.sql(query[2])
+            table = Table("SIMULATED DATA", relation.columns, relation.fetchall())
+            return f"{query[1]}{_code(table.render(Format.TABLE))}\n{query[3]}"
+
+        return QUERY.sub(answer, page)
+
+
 def tables() -> str:
     """Return docs/tables.md."""
     return TABLES_HEAD + reference.tables() + "\n"
@@ -129,8 +147,10 @@ def _code(text: str) -> str:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "demo"
         readme = ROOT / "README.md"
-        readme.write_text(filled(readme.read_text(encoding="utf-8"), readme_blocks(Path(folder) / "demo")))
+        readme.write_text(filled(readme.read_text(encoding="utf-8"), readme_blocks(home)), encoding="utf-8")
+        QUERIES.write_text(answered(QUERIES.read_text(encoding="utf-8"), home), encoding="utf-8")
     TABLES.parent.mkdir(exist_ok=True)
     TABLES.write_text(tables(), encoding="utf-8")
     MEASURES.write_text(measures(), encoding="utf-8")

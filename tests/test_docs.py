@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -24,8 +25,11 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("readme") / "demo"
 
 
-def test_the_generated_parts_of_the_readme_are_current(demo_home: Path) -> None:
+def test_the_generated_parts_of_the_readme_and_the_answers_to_queries_are_current(demo_home: Path) -> None:
     assert generated.filled(README, generated.readme_blocks(demo_home)) == README, "run `make docs`"
+    page = generated.QUERIES.read_text(encoding="utf-8")
+    # One demo for both: another test may run in another process.
+    assert generated.answered(page, demo_home) == page, "run `make docs`"
 
 
 def test_the_readers_of_the_readme_find_the_tables(
@@ -49,6 +53,30 @@ def test_the_readers_of_the_readme_find_the_tables(
 
 def test_the_reference_of_the_tables_is_current() -> None:
     assert generated.TABLES.read_text(encoding="utf-8") == generated.tables(), "run `make docs`"
+
+
+def test_there_are_twenty_queries_written_as_the_models_are() -> None:
+    page = generated.QUERIES.read_text(encoding="utf-8")
+    queries = [sql for _, sql, _ in generated.QUERY.findall(page)]
+    assert len(queries) == page.count("\n## ") == page.count("```sql") == 20
+    for sql in queries:
+        assert re.sub(r"'[^']*'", "", sql).islower()
+        assert "*" not in re.sub(r"count\(\*\)| \* ", "", sql), "columns are explicit"
+        assert max(map(len, sql.splitlines())) <= 120
+
+
+def test_the_notebook_is_stored_without_what_a_machine_adds() -> None:
+    notebook = json.loads((ROOT / "docs" / "explore.ipynb").read_text(encoding="utf-8"))
+    assert notebook["metadata"] == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    assert {(cell["cell_type"], str(cell["metadata"])) for cell in notebook["cells"]} == {
+        ("markdown", "{}"),
+        ("code", "{}"),
+    }
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
 
 
 def test_every_measure_is_documented() -> None:

@@ -164,13 +164,13 @@ def _shown_rows(figure: Figure) -> list[Sequence[Any]]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, Sparkline):
-        return sparkline(value.values)
+        return sparkline_svg(value.values)
     if isinstance(value, date):
         return value.isoformat()
     return value if isinstance(value, str) else f"{value:,}"
 
 
-def sparkline(values: Sequence[int | None]) -> Markup:
+def sparkline_svg(values: Sequence[int | None]) -> Markup:
     """Return values as a line from zero, with a gap where one is missing, and what it shows in words."""
     width, height = SPARKLINE_PX
     known = [value for value in values if value is not None]

@@ -112,6 +112,21 @@ def test_show_prints_every_format(home: Settings, cli: Callable[..., Ended]) -> 
     assert cli("show", "author", "--format", "markdown").out.startswith("**SIMULATED DATA")
 
 
+def test_bars_show_the_days_that_are_held_and_a_gap_for_the_one_that_is_not(
+    home: Settings, cli: Callable[..., Ended]
+) -> None:
+    # The last 28 days begin on 2025-02-02; 2025-02-10 is not loaded.
+    for words in (("show", "author"), ("explain", "--by", "author"), ("show", "author", "--format", "markdown")):
+        lines = [line for line in cli(*words).out.splitlines() if "█" in line]
+        assert len(lines) > 5
+        assert all(line.rstrip(" |")[-28:][8] == "·" for line in lines), words
+    (of_the_total,) = re.findall(r"from zero: (.{28})\.", cli("show").out)
+    assert [n for n, bar in enumerate(of_the_total) if bar == "·"] == [8]
+    for form in ("csv", "json"):
+        assert not re.search("[▁-█]|last 28", cli("show", "author", "--format", form).out)
+        assert not re.search("[▁-█]|last 28", cli("explain", "--format", form).out)
+
+
 def test_explain_prints_steps_that_add_up_and_the_events_behind_them(home: Settings, cli: Callable[..., Ended]) -> None:
     raw = json.loads(cli("explain", "--json").out)
     assert (raw["by"], raw["window_days"], raw["date"], raw["is_simulated"]) == ("organisation", 7, "2025-03-01", True)
@@ -282,6 +297,30 @@ def test_output_that_nobody_reads_to_the_end_brings_no_traceback(home: Settings)
     assert process.stderr.read() == b""
     process.stderr.close()
     process.wait()
+
+
+def test_a_terminal_gets_the_letters_that_it_knows(home: Settings) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-m", "pipeline", "show", "author"], env=environment, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = done.stdout.decode("ascii").splitlines()
+    assert sum(bool(re.search(r"  [1-8.]{28}$", line)) for line in lines) > 5
+    assert any(line.split()[:3] == ["-", "-", "other"] for line in lines)
+
+
+def test_a_narrow_terminal_gets_a_table_without_bars(home: Settings) -> None:
+    def shown(columns: int) -> str:
+        leader, follower = pty.openpty()
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": str(columns)}
+        subprocess.run([sys.executable, "-m", "pipeline", "show", "variant"], env=environment, stdout=follower)
+        os.close(follower)
+        with os.fdopen(leader, "rb") as terminal:
+            return terminal.read1().decode()
+
+    assert "█" in shown(140)
+    narrow = shown(90)
+    assert "standard" in narrow
+    assert "█" not in narrow
 
 
 def test_every_format_has_a_name_for_the_command_line() -> None:

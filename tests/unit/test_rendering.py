@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipeline.rendering import Format, Table, clean, signed, to_json, tokens
+from pipeline.rendering import BARS, GAP, Format, Table, clean, plain_letter, signed, sparkline, to_json, tokens
+from pipeline.status import MARKS
 
 HOSTILE = [
     '=HYPERLINK("http://evil.example","click")',
@@ -173,6 +175,10 @@ def test_any_text_survives_csv_and_json_and_keeps_the_other_forms_in_shape(rows:
         assert all(line.isprintable() for line in lines)
 
 
+def test_a_negative_zero_is_zero() -> None:
+    assert one_cell(-0.0, Format.TABLE).split("\n")[2].strip() == "0"
+
+
 def test_json_gives_days_and_instants_in_iso_8601_marked_as_utc() -> None:
     values = {
         "day": date(2026, 8, 21),
@@ -244,3 +250,80 @@ def test_rates_carry_their_sign(value: float, text: str) -> None:
 
 def test_a_rate_can_have_another_unit() -> None:
     assert signed(-0.5, "pp") == "-0.5 pp"
+
+
+counts = st.integers(0, 10**14)
+
+
+def height(bar: str) -> float:
+    return (BARS.index(bar) + 1) / 8
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.none() | counts, max_size=60))
+def test_a_sparkline_has_a_letter_a_value_and_a_gap_only_for_what_is_not_there(values: list[int | None]) -> None:
+    line = sparkline(values)
+    assert len(line) == len(values)
+    assert [letter == GAP for letter in line] == [value is None for value in values]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(counts, min_size=1, max_size=60).filter(any))
+def test_a_bar_is_as_high_as_its_value_to_half_an_eighth_counted_from_zero(values: list[int]) -> None:
+    line = sparkline(values)
+    assert line[values.index(max(values))] == "█"
+    for value, bar in zip(values, line, strict=True):
+        share = value / max(values)
+        assert abs(height(bar) - share) <= 1 / 16 + 1e-9 or (bar == "▁" and share < 1 / 8)
+    ordered = sparkline(sorted(values))
+    assert list(ordered) == sorted(ordered)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ([], ""),
+        ([None, None], "··"),
+        ([0, 0], "▁▁"),
+        ([7], "█"),
+        ([98, 99, 100], "███"),
+        ([None, 1, 50, 100, None, 25], "·▁▄█·▂"),
+    ],
+)
+def test_a_sparkline_neither_hides_what_is_flat_nor_draws_what_is_not_there(
+    values: list[int | None], line: str
+) -> None:
+    assert sparkline(values) == line
+
+
+def test_bars_are_for_people_and_only_where_there_is_room() -> None:
+    table = Table("Title", ["model", "tokens"], [["a", 2], ["b", 1]], "Source: x", ["▁█", "·▄"])
+    plain = Table("Title", ["model", "tokens"], [["a", 2], ["b", 1]], "Source: x")
+    with_bars = [
+        "Title",
+        "model  tokens  last 28 days",
+        "-----  ------  ------------",
+        "a           2  ▁█",
+        "b           1  ·▄",
+        "Bars: listed tokens, from zero to the row's greatest day; · where nothing is listed or loaded. Source: x",
+    ]
+    assert table.render(Format.TABLE).split("\n") == with_bars
+    assert table.render(Format.TABLE, 27).split("\n") == with_bars
+    assert table.render(Format.TABLE, 26) == plain.render(Format.TABLE)
+    assert "| a | 2 | ▁█ |" in table.render(Format.MARKDOWN, 26)
+    for form in (Format.CSV, Format.JSON):
+        assert table.render(form) == plain.render(form)
+
+
+def test_what_a_terminal_cannot_encode_has_a_look_alike_of_one_column_or_its_escape() -> None:
+    codecs.register_error("plain_letter", plain_letter)
+    text = f"{BARS}{GAP} \N{EN DASH} … \N{REPLACEMENT CHARACTER} Ä 中"
+    assert text.encode("ascii", "plain_letter").decode() == r"12345678. - ~ ? \xc4 \u4e2d"
+    assert text.encode("cp1252", "plain_letter").decode("cp1252") == "12345678· \N{EN DASH} … ? Ä \\u4e2d"
+    assert text.encode("utf-8", "plain_letter").decode() == text
+
+
+def test_the_calendar_tells_its_states_apart_on_any_terminal() -> None:
+    codecs.register_error("plain_letter", plain_letter)
+    marks = "".join(MARKS.values()).encode("ascii", "plain_letter").decode()
+    assert len(set(marks)) == len(marks) == len(MARKS)

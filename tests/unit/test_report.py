@@ -37,11 +37,11 @@ def test_days_that_are_many_times_the_pixels_keep_every_weekday() -> None:
 
 
 def test_a_sparkline_has_a_gap_where_nothing_is_listed_and_starts_at_zero() -> None:
-    svg = BeautifulSoup(page.sparkline([None, 5, 10, None, 10, None]), "html.parser").find("svg")
+    svg = BeautifulSoup(page.sparkline_svg([None, 5, 10, None, 10, None]), "html.parser").find("svg")
     assert svg.path["d"] == "M24.0,13.0L48.0,0.0M96.0,0.0"
     assert svg["aria-label"] == "5 to 10, listed on 3 of 6 days"
-    assert BeautifulSoup(page.sparkline([None, None]), "html.parser").find("svg").path["d"] == ""
-    assert BeautifulSoup(page.sparkline([0]), "html.parser").find("svg").path["d"] == "M0.0,26.0"
+    assert BeautifulSoup(page.sparkline_svg([None, None]), "html.parser").find("svg").path["d"] == ""
+    assert BeautifulSoup(page.sparkline_svg([0]), "html.parser").find("svg").path["d"] == "M0.0,26.0"
 
 
 def test_numbers_of_near_days_stand_below_each_other() -> None:
