@@ -204,7 +204,6 @@ def leave_artifacts(settings: Settings, outcome: Outcome) -> None:
             description="What the data say of each claim about what drives growth",
         )
 
-
     if outcome.is_published:
         leave_report(settings)
 

@@ -346,14 +346,16 @@ def report(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="A SELECT on the marts, such as 'from growth_total limit 5'.")],
+    sql: Annotated[
+        str, typer.Argument(help="A SELECT on the marts, such as 'from growth_total limit 5'; - reads it from the input.")
+    ],
     form: FormatOption = Format.TABLE,
     json: Json = False,
 ) -> int:
     """Run a query on the published file."""
     from pipeline import reading
 
-    table, summary = reading.query(_settings(), sql)
+    table, summary = reading.query(_settings(), sys.stdin.read() if sql == "-" else sql)
     form = Format.JSON if json else form
     _line(table.render(form))
     _cite(table.note, form)

@@ -67,7 +67,8 @@ def write(settings: Settings, path: Path | None = None) -> Written:
     path = path or settings.report_path
     with published(settings) as connection:
         content = page.read(connection)
-    text = page.render(content).encode()
+    parquet = {file.stem for file in settings.parquet_dir.glob("*.parquet")} if path == settings.report_path else set()
+    text = page.render(content, parquet).encode()
     write_whole(path, text)
     path.chmod(READABLE)  # a web server runs as another user
     return Written([path], content.figure_count, len(text), content.is_simulated)

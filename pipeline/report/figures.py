@@ -53,6 +53,7 @@ class Figure:
     reach: tuple[date, date] | None = None
     dimension: str = "total"
     is_provisional: bool = False
+    is_estimate: bool = False
     # Numbers that are worth as much as the chart stand open; those of a chart are folded.
     is_table: bool = False
     # What is numbered in the chart.
@@ -601,7 +602,7 @@ def spend(read: Read) -> Figure:
         f"The tokens of {newest['date']} cost {_usd(newest['spend_low_usd'])} to {_usd(newest['spend_high_usd'])} at "
         f"list prices, {_usd(newest['spend_mid_usd'])} by the usual mix of prompts, answers and cached prompts; "
         f"{newest['priced_pct']:.0f} % of tokens have a known price.",
-        "An estimate: the source does not part prompts from answers, so the band is wide. "
+        "The source does not part prompts from answers, so the band is wide. "
         + (
             f"Until {assumed[-1]} prices are assumed to be those of the first catalogue that was read."
             if assumed
@@ -631,6 +632,7 @@ def spend(read: Read) -> Figure:
         charts.domain(rows),
         "model",
         bool(newest["is_provisional"]),
+        is_estimate=True,
         queries=(name,),
     )
 

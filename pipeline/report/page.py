@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 NAME = "OpenRouter token growth"
-NUMBER = re.compile(r"[+\-]?\$?[\d.,]+( (T|B|M|k|%|pp))?( to .*)?|\N{EN DASH}|[=▲▼].*")
+KINDS = {
+    "date": re.compile(r"\d{4}-\d\d-\d\d|\N{EN DASH}"),
+    "number": re.compile(r"[+\-]?\$?[\d.,]+( (T|B|M|k|%|pp))?( to .*)?|\N{EN DASH}|[=▲▼].*"),
+}
 SPARKLINE_PX = (120, 26)
 SHOWN_DAYS = 371
 YEAR_DAYS = 364  # whole weeks, so that a weekday meets its like
@@ -76,8 +79,11 @@ def read(connection: duckdb.DuckDBPyConnection) -> Content:
     )
 
 
-def render(content: Content) -> str:
-    """Return the page as HTML: whatever a name holds, it is text."""
+def render(content: Content, parquet: Collection[str] = ()) -> str:
+    """Return the page as HTML, which links to those tables that lie as Parquet beside it.
+
+    Whatever a name holds, it is text.
+    """
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -101,6 +107,7 @@ def render(content: Content) -> str:
             for section, several in content.sections
         ],
         tables={mart: content.descriptions[mart] for mart in used},
+        parquet=parquet,
         citation=cited(content.contract),
         program_version=content.build["program_version"],
         build_id=content.build["build_id"],
@@ -139,7 +146,7 @@ def _shown(figure: Figure, content: Content) -> dict[str, Any]:
         "title": figure.title,
         "finding": figure.finding,
         "note": figure.note,
-        "is_provisional": figure.is_provisional,
+        "tags": [word for word, holds in _tags(figure) if holds],
         "is_table": figure.is_table,
         "wide": wide,
         "narrow": narrow,
@@ -148,13 +155,20 @@ def _shown(figure: Figure, content: Content) -> dict[str, Any]:
         "rows": rows,
         "left_out": len(figure.rows) - len(rows),
         "numbered": figure.numbered,
-        "numeric": {
-            n for n in range(len(figure.columns)) if rows and all(NUMBER.fullmatch(str(row[n])) for row in rows)
-        },
+        "kinds": [_kind([str(row[n]) for row in rows]) for n in range(len(figure.columns))],
         "marts": figure.marts,
         "texts": [figures.query(name) for name in figure.queries],
         "citation": cited(content.contract, figure.dimension),
     }
+
+
+def _kind(cells: Sequence[str]) -> str:
+    """Return the class of a column: dates stay on one line, and numbers stand flush right as well."""
+    return next((name for name, pattern in KINDS.items() if all(map(pattern.fullmatch, cells))), "")
+
+
+def _tags(figure: Figure) -> list[tuple[str, bool]]:
+    return [("estimate", figure.is_estimate), ("provisional", figure.is_provisional)]
 
 
 def _shown_rows(figure: Figure) -> list[Sequence[Any]]:

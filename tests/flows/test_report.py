@@ -83,7 +83,7 @@ def test_it_stands_alone_and_says_where_its_numbers_come_from(page: BeautifulSou
     assert "default-src 'none'" in page.select_one("meta[http-equiv]")["content"]
     ids = [tag["id"] for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
-    targets = {link["href"] for link in page.find_all("a")}
+    targets = {link["href"] for link in page.find_all("a")}  # of a page that does not lie beside the tables
     assert targets
     assert {f"#{name}" for name in ids} >= targets
     figures = page.select("article.figure")
@@ -138,6 +138,10 @@ def test_the_command_writes_it_beside_the_published_file(home: Settings, cli: Ca
     assert ended.out.splitlines()[0] == f"Wrote {home.report_path}"
     assert re.fullmatch(r"report: 19 figures, 0\.\d MB \(simulated data\)", ended.out.splitlines()[-1])
     assert home.report_path.stat().st_mode & 0o777 == 0o644
+    page = BeautifulSoup(home.report_path.read_text(encoding="utf-8"), "html.parser")
+    files = [link["href"] for link in page.select("a[href$='.parquet']")]
+    assert len(files) > 10
+    assert all((home.report_path.parent / file).exists() for file in files)
     assert "The report beside it is of an earlier build" in cli("build").out
 
 
