@@ -7,7 +7,7 @@ TESTS ?=
 READY := $(VENV)/.installed-$(notdir $(LOCK))
 PYTEST := $(VENV)/bin/python -m pytest
 
-.PHONY: help install run demo test test-slow torture lint bench docs lock audit clean
+.PHONY: help install run demo test test-slow torture lint bench docs picture lock audit clean
 
 help:
 	@echo "make install    make the environment, as every other target does first"
@@ -19,6 +19,7 @@ help:
 	@echo "make lint       ruff, mypy, sqlfluff"
 	@echo "make bench      times and memory"
 	@echo "make docs       write the generated parts of README.md and docs/ again"
+	@echo "make picture    take the README's picture of the report again (needs Chromium)"
 	@echo "make audit      look the locked packages up among known vulnerabilities (needs the network)"
 	@echo "make lock       resolve the dependencies again (needs uv)"
 
@@ -54,6 +55,9 @@ bench: $(READY)
 
 docs: $(READY)
 	@$(VENV)/bin/python -m tests.generated
+
+picture: $(READY)
+	@$(VENV)/bin/python -m tests.picture
 
 PYTHON_IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 

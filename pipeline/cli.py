@@ -347,7 +347,7 @@ def report(
 @app.command()
 def query(
     sql: Annotated[
-        str, typer.Argument(help="A SELECT on the marts, such as 'from growth_total limit 5'; - reads it from the input.")
+        str, typer.Argument(help="A SELECT on the marts, such as 'from growth_total limit 5'; - reads it from stdin.")
     ],
     form: FormatOption = Format.TABLE,
     json: Json = False,

@@ -253,6 +253,13 @@ def test_query_reads_the_published_file_and_nothing_else(home: Settings, cli: Ca
     assert not Path("growth.csv").exists()
 
 
+def test_query_reads_a_file_with_its_comments_from_the_input(
+    home: Settings, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("-- All days.\nselect count(*) as days\nfrom marts.growth_total\n"))
+    assert cli("query", "-", "--format", "csv").out == "days\n59\n"
+
+
 def test_status_names_the_gaps(home: Settings, cli: Callable[..., Ended]) -> None:
     facts = json.loads(cli("status", "--json").out)
     assert (facts["loaded_days"], facts["missing_days"], facts["days_behind"]) == (59, 1, 0)

@@ -119,12 +119,15 @@ def test_one_command_gives_a_schedule_daily_runs_and_a_backfill(world: World, tm
             logs = api.post("logs/filter", {"limit": 200})
             assert stop(up, signal.SIGTERM) == 143
 
-    with published(load_settings()) as connection:
+    settings = load_settings()
+    with published(settings) as connection:
         rows = dict(connection.execute("select date, total_tokens from growth_total").fetchall())
     assert len(rows) == 50
     assert all(tokens == sum(world.truth(day).values()) for day, tokens in rows.items() if day < max(rows))
     left = {(artifact["key"], str(artifact["data"]).partition(" over the ")[0]) for artifact in artifacts}
-    assert {key for key, _ in left} == {"token-growth", "token-growth-loaded", *EXPLANATIONS}
+    assert {key for key, _ in left} == {"token-growth", "token-growth-loaded", "token-growth-report", *EXPLANATIONS}
+    assert any(key == "token-growth-report" and settings.report_path.resolve().as_uri() in text for key, text in left)
+    assert settings.report_path.exists()
     for key, words in EXPLANATIONS.items():
         assert any(key == found and words in text for found, text in left), key
     assert any("GET /api/v1/datasets/rankings-daily" in entry["message"] for entry in logs)
