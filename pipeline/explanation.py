@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.reading import cited, daily_tokens, full_name, simulated_note, simulated_title
-from pipeline.rendering import Format, Table, clean, signed, sparkline, to_json, tokens
+from pipeline.rendering import Format, Table, clean, signed, signed_tokens, sparkline, to_json, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of
 
@@ -201,15 +201,11 @@ def _step(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
         name,
         tokens(before),
         tokens(after),
-        _change(change),
+        signed_tokens(change),
         signed(sum(row["contribution_pp"] for row in rows), "pp"),
         signed(sum(of_the_change)) if of_the_change else "-",
         _listed_growth(before, after),
     ]
-
-
-def _change(count: int) -> str:
-    return f"{'-' if count < 0 else '+'}{tokens(abs(count))}"
 
 
 def _listed_growth(before: int, after: int) -> str:
@@ -231,7 +227,7 @@ def _events(events: Sequence[dict[str, Any]], since: date, day: date, note: str,
             row["date"],
             row["what"],
             row["entity"],
-            _change(row["change_tokens"]) if row["change_tokens"] is not None else "-",
+            signed_tokens(row["change_tokens"]) if row["change_tokens"] is not None else "-",
             *(
                 tokens(row[name]) if row[name] is not None else "not loaded"
                 for name in ("tokens_7d_before", "tokens_7d_after")

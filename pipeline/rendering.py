@@ -153,6 +153,11 @@ def tokens(count: float | None) -> str:
     return f"{count:.0f}"
 
 
+def signed_tokens(count: int) -> str:
+    """Shorten a change of tokens, with its sign."""
+    return f"{'-' if count < 0 else '+'}{tokens(abs(count))}"
+
+
 def sparkline(values: Sequence[float | None]) -> str:
     """Return a letter a value: a bar from zero to the greatest of them, to the nearest eighth, and a gap for None.
 

@@ -15,7 +15,8 @@ from markupsafe import Markup
 from pipeline.reading import cited, simulated_title
 from pipeline.rendering import PictureFormat, Theme, signed, tokens
 from pipeline.report import drawing, figures
-from pipeline.report.figures import Figure, Sparkline
+from pipeline.report.figures import base
+from pipeline.report.figures.base import Figure, Sparkline
 from pipeline.warehouse import rows_of
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Content:
 
 def read(connection: duckdb.DuckDBPyConnection) -> Content:
     """Return what the page says, from a connection to the published file."""
-    reader = figures.Reader(connection)
+    reader = base.Reader(connection)
     trends = [row for row in reader("trends") if row["dimension"] == "total"]
     return Content(
         contract=rows_of(connection, "select * from contract")[0],
@@ -157,7 +158,7 @@ def _shown(figure: Figure, content: Content) -> dict[str, Any]:
         "numbered": figure.numbered,
         "kinds": [_kind([str(row[n]) for row in rows]) for n in range(len(figure.columns))],
         "marts": figure.marts,
-        "texts": [figures.query(name) for name in figure.queries],
+        "texts": [base.query(name) for name in figure.queries],
         "citation": cited(content.contract, figure.dimension),
     }
 
@@ -220,8 +221,8 @@ def _needs(days: int) -> str:
 
 
 def _doubling(trend: dict[str, Any]) -> str:
-    words = figures.doubling(trend)
-    return words if words != figures.NO_DIRECTION else f"has {words}"
+    words = base.doubling(trend)
+    return words if words != base.NO_DIRECTION else f"has {words}"
 
 
 def _instant(content: Content) -> str:
@@ -242,7 +243,7 @@ def _cards(content: Content) -> list[dict[str, str]]:
         cards.append(
             {
                 "label": f"Growth over {days} days",
-                "value": figures.NONE if growth is None else signed(growth),
+                "value": base.NONE if growth is None else signed(growth),
                 "more": _needs(days) if growth is None else _against(days),
             }
         )
@@ -251,11 +252,11 @@ def _cards(content: Content) -> list[dict[str, str]]:
         cards.append(
             {
                 "label": f"Doubling time, last {trend['days']} days",
-                "value": f"{trend['doubling_time_days']:,.0f} days" if is_doubling else figures.NONE,
+                "value": f"{trend['doubling_time_days']:,.0f} days" if is_doubling else base.NONE,
                 "more": (
                     f"95 %: {trend['doubling_time_low_days']:,.0f} to {trend['doubling_time_high_days']:,.0f} days"
                     if is_doubling
-                    else figures.doubling(trend)
+                    else base.doubling(trend)
                 ),
             }
         )

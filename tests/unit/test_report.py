@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("altair", reason="the extra `report` is not installed")
 
-from pipeline.report import charts, drawing, figures, page
+from pipeline.report import charts, drawing, page
+from pipeline.report.figures import base, growth, market
 
 FIRST = date(2025, 1, 1)
 
@@ -46,7 +47,7 @@ def test_a_sparkline_has_a_gap_where_nothing_is_listed_and_starts_at_zero() -> N
 
 def test_numbers_of_near_days_stand_below_each_other() -> None:
     events = [{"date": FIRST + timedelta(days=n)} for n in (10, 11, 12, 13, 60)]
-    figures.place_numbers(events, FIRST, FIRST + timedelta(days=100))
+    growth.place_numbers(events, FIRST, FIRST + timedelta(days=100))
     assert [event["top_px"] for event in events] == [0, 15, 30, 0, 0]
 
 
@@ -91,13 +92,13 @@ def test_price_indexes_are_drawn_from_the_second_catalogue_on() -> None:
         }
         for n in range(3)
     ]
-    figure = figures.price_index(lambda _: rows)
+    figure = market.price_index(lambda _: rows)
     assert figure.finding == (
         "Prices of matched models stand at 98.0 (Fisher), 2025-01-01 being 100; what a token costs on average, which "
         "the choice of models moves too, at 102.0."
     )
     assert figure.is_provisional
-    assert list(figure.rows[1]) == [FIRST + timedelta(days=1), "99.00", figures.NONE, "101.00", "90.0 %"]
+    assert list(figure.rows[1]) == [FIRST + timedelta(days=1), "99.00", base.NONE, "101.00", "90.0 %"]
     assert figure.draw
     assert "var(--series-3)" in drawing.inline(figure.draw(drawing.VARIABLES, 400), "index").svg
-    assert figures.price_index(lambda _: rows[:1]).draw is None
+    assert market.price_index(lambda _: rows[:1]).draw is None

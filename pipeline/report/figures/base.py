@@ -1,0 +1,148 @@
+"""What a figure is, where its rows come from, and the words that figures share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.rendering import clean
+from pipeline.report import charts
+from pipeline.report.drawing import Colours
+from pipeline.warehouse import rows_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+QUERIES = Path(__file__).parents[1] / "queries"
+NONE = "\N{EN DASH}"
+NO_DIRECTION = "no certain direction"
+
+Rows = list[dict[str, Any]]
+Draw = Callable[[Colours, int], dict[str, Any]]
+# Gives the rows of one of the report's queries by its name.
+Read = Callable[[str], Rows]
+
+
+@dataclass(frozen=True)
+class Sparkline:
+    """A table cell that is drawn: tokens of each day, None where not listed."""
+
+    values: Sequence[int | None]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the report: what it finds in a sentence, how to read it, its numbers and, mostly, its chart."""
+
+    name: str
+    title: str
+    finding: str
+    note: str = ""
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[Any]] = ()
+    draw: Draw | None = None
+    # The dates at both ends of the chart's time axis, where it has one.
+    reach: tuple[date, date] | None = None
+    dimension: str = "total"
+    is_provisional: bool = False
+    is_estimate: bool = False
+    # Numbers that are worth as much as the chart stand open; those of a chart are folded.
+    is_table: bool = False
+    # What is numbered in the chart.
+    numbered: Sequence[str] = ()
+    queries: Sequence[str] = ()
+
+    @property
+    def marts(self) -> list[str]:
+        """Tables of the published file that the figure is drawn from."""
+        return sorted({mart for name in self.queries for mart in re.findall(r"marts\.(\w+)", query(name))})
+
+
+def query(name: str) -> str:
+    """Return the text of one of the report's queries."""
+    return (QUERIES / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Runs the report's queries on the published file; text from outside comes back without what shows nothing."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def __call__(self, name: str) -> Rows:
+        """Return the rows of a query by its name."""
+        return [
+            {key: clean(value) if isinstance(value, str) else value for key, value in row.items()}
+            for row in rows_of(self.connection, query(name))
+        ]
+
+
+def doubling(row: Mapping[str, Any]) -> str:
+    """Return a trend in words: the doubling time with its interval, or that there is none."""
+    if row["verdict"] == "doubling":
+        low, high = row["doubling_time_low_days"], row["doubling_time_high_days"]
+        return f"doubles every {row['doubling_time_days']:,.0f} days (95 %: {low:,.0f} to {high:,.0f})"
+    return "halves" if row["verdict"] == "halving" else NO_DIRECTION
+
+
+def if_days(rows: Rows, draw: Draw) -> Draw | None:
+    """Return a drawing over days; None where there is one day only, which makes no line."""
+    first, last = charts.domain(rows)
+    return draw if first < last else None
+
+
+def series(names: Sequence[str], rest: str) -> list[str]:
+    """Return a colour for each name, of the series in their order; the others and what is not listed have their own."""
+    fixed = {rest: "rest", "not listed": "unlisted"}
+    free = iter(f"series-{n}" for n in range(1, 7))
+    return [fixed.get(name) or next(free) for name in names]
+
+
+def pivot(rows: Rows, group: str, names: Any) -> list[tuple[Any, ...]]:
+    """Return a line a day, the newest first, with the share of each name."""
+    days: dict[date, dict[str, float]] = {}
+    for row in rows:
+        days.setdefault(row["date"], {})[row[group]] = row["share_pct"]
+    return [
+        (day, *(or_dash(lambda share: f"{share:.1f} %", found.get(name)) for name in names))
+        for day, found in sorted(days.items(), reverse=True)
+    ]
+
+
+def or_dash(words: Callable[[Any], str], value: Any) -> str:
+    """Return a value in words, and a dash where it is unknown."""
+    return NONE if value is None else words(value)
+
+
+def state(row: Mapping[str, Any]) -> str:
+    """Tell whether the figures of a row may be restated."""
+    return "provisional" if row["is_provisional"] else "settled"
+
+
+def places(change: int | None) -> str:
+    """Return places gained or lost as an arrow and their number."""
+    if change is None:
+        return "new"
+    return f"{'▲' if change > 0 else '▼'} {abs(change)}" if change else "="
+
+
+def times(after: float, before: float) -> str:
+    """Return a ratio in words."""
+    ratio = after / before
+    return f"{ratio:.{0 if ratio >= 10 else 1}f} times"
+
+
+def between(low: str, high: str) -> str:
+    """Return two bounds, and one where they meet."""
+    return low if low == high else f"{low} to {high}"
+
+
+def usd(value: float) -> str:
+    """Shorten an amount of US dollars."""
+    if value >= 1e6:
+        return f"${value / 1e6:.2f} M"
+    return f"${value / 1e3:.0f} k" if value >= 1e4 else f"${value:,.0f}"

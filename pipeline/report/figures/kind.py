@@ -1,0 +1,151 @@
+"""What kind of use it is: free and paid, the length of requests, apps."""
+
+from __future__ import annotations
+
+from pipeline.rendering import tokens
+from pipeline.report import charts
+from pipeline.report.figures.base import Figure, Read, if_days, pivot, state, times
+
+PRICE_CLASSES = {
+    "paid": "series-1",
+    "price zero": "series-5",
+    "free variant": "series-3",
+    "no catalogue": "rest",
+    "not listed": "unlisted",
+}
+
+
+def free_and_paid(read: Read) -> Figure:
+    """Shares by price class over time."""
+    rows = read("free_and_paid")
+    newest = {row["price_class"]: row["share_pct"] for row in rows if row["date"] == rows[-1]["date"]}
+    free = newest.get("free variant", 0.0) + newest.get("price zero", 0.0)
+    return Figure(
+        "free-and-paid",
+        "Free and paid",
+        f"{free:.1f} % of the tokens of {rows[-1]['date']} were free, {newest.get('paid', 0.0):.1f} % were paid for.",
+        "A class is that of the model's newest catalogue entry. No catalogue: the model had left it before this "
+        "pipeline read one, so nobody can tell its price.",
+        ("date", *PRICE_CLASSES),
+        pivot(rows, "price_class", PRICE_CLASSES),
+        if_days(
+            rows,
+            lambda colours, width: charts.stacked_shares(
+                rows, colours, width, group="price_class", fills=PRICE_CLASSES, title="share of tokens, %"
+            ),
+        ),
+        charts.domain(rows),
+        "price_class",
+        queries=("free_and_paid",),
+    )
+
+
+CONTEXT_BUCKETS = {"1K": "series-5", "10K": "series-3", "100K": "series-1", "1M": "series-6", "10M": "series-2"}
+
+
+def contexts(read: Read) -> Figure:
+    """Shares by the length of the request over time."""
+    rows = read("contexts")
+    name, title = "contexts", "How long requests are"
+    if not rows:
+        return Figure(name, title, "No context lengths are loaded.", dimension="context_bucket", queries=(name,))
+    newest = {row["context_bucket"]: row["share_pct"] for row in rows if row["date"] == rows[-1]["date"]}
+    long = sum(share for bucket, share in newest.items() if bucket in ("1M", "10M"))
+    return Figure(
+        name,
+        title,
+        f"{long:.1f} % of the tokens of {rows[-1]['date']} belong to requests of the 1M and 10M buckets.",
+        "A bucket is OpenRouter's class of a request by its length in tokens. These figures are exact.",
+        ("date", *CONTEXT_BUCKETS),
+        pivot(rows, "context_bucket", CONTEXT_BUCKETS),
+        if_days(
+            rows,
+            lambda colours, width: charts.stacked_shares(
+                rows, colours, width, group="context_bucket", fills=CONTEXT_BUCKETS, title="share of tokens, %"
+            ),
+        ),
+        charts.domain(rows),
+        "context_bucket",
+        queries=(name,),
+    )
+
+
+def apps(read: Read) -> Figure:
+    """The largest apps."""
+    rows = read("apps")
+    name, title = "apps", "The largest apps"
+    if not rows:
+        return Figure(name, title, "No apps are loaded.", dimension="app", queries=(name,))
+    drawn = [
+        {
+            "app": f"{row['rank']}. {row['app_name']}",
+            "total_tokens": row["total_tokens"],
+            "words": f"{tokens(row['total_tokens'])}, {row['share_pct']:.1f} %",
+        }
+        for row in rows
+    ]
+    top = sum(row["share_pct"] for row in rows)
+    return Figure(
+        name,
+        title,
+        f"The {len(rows)} largest apps that show themselves have {top:.1f} % of all tokens of {rows[0]['date']}.",
+        "Apps name themselves and may hide: the list is no census. Tokens of a request tell agents from chats.",
+        ("rank", "app", "tokens", "share", "requests", "tokens of a request"),
+        [
+            (
+                row["rank"],
+                row["app_name"],
+                tokens(row["total_tokens"]),
+                f"{row['share_pct']:.1f} %",
+                tokens(row["total_requests"]),
+                tokens(row["tokens_per_request"]),
+            )
+            for row in rows
+        ],
+        lambda colours, width: charts.bars(
+            drawn, colours, width, name="app", value="total_tokens", words="words", title="tokens of the day"
+        ),
+        dimension="app",
+        is_provisional=bool(rows[0]["is_provisional"]),
+        queries=(name,),
+    )
+
+
+def requests(read: Read) -> Figure:
+    """Tokens of a request over time."""
+    rows = read("requests")
+    name, title = "requests", "Tokens of a request"
+    if not rows:
+        return Figure(name, title, "No apps are loaded.", dimension="app", queries=(name,))
+    first, newest = rows[0], rows[-1]
+    return Figure(
+        name,
+        title,
+        f"A request of a listed app takes {tokens(newest['tokens_per_request'])} tokens on {newest['date']}, "
+        f"{times(newest['tokens_per_request'], first['tokens_per_request'])} the "
+        f"{tokens(first['tokens_per_request'])} of {first['date']}.",
+        "All listed apps together, prompt and answer: who enters or leaves the list moves it. "
+        "The table fct_app_decomposition parts longer requests from other apps.",
+        ("date", "tokens of a request", "tokens", "requests", "apps", "state"),
+        [
+            (
+                row["date"],
+                tokens(row["tokens_per_request"]),
+                tokens(row["total_tokens"]),
+                tokens(row["total_requests"]),
+                row["apps"],
+                state(row),
+            )
+            for row in reversed(rows)
+        ],
+        if_days(
+            rows,
+            lambda colours, width: charts.lines(
+                rows, colours, width, line="tokens_per_request", title="tokens of a request"
+            ),
+        ),
+        charts.domain(rows),
+        "app",
+        bool(newest["is_provisional"]),
+        queries=(name,),
+    )
