@@ -46,6 +46,7 @@ LAYERS = [
     "watch",
     "doctor",
     "reference",
+    "package",
     "simulation",
     "cli",
     "__main__",
