@@ -8,8 +8,8 @@
     csv/, parquet/      the tables
 
 A table whose rows are told apart by a date and by something more is a folder with one file a year, in the manner of
-Hive (`csv/fct_trend/year=2026/fct_trend_2026.csv`); any other is one file. Rows are ordered by the table's grain, and
-times are those of the build: the same published file gives the same bytes.
+Hive (`csv/fct_trend/year=2026/fct_trend_2026.csv`); any other is one file. The rows of a file
+are in the order of the table's grain, and times are those of the build: the same published file gives the same bytes.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Export:
     def summary(self) -> str:
         """The line that ends the command."""
         size = megabytes(sum(self.files.values()))
-        return (
-            f"export: {len(self.resources)} tables in {len(self.files)} files, {size}, to {self.target}"
-            + simulated_note(self.edition.is_simulated)
+        number = f"{len(self.resources)} table{'s' if len(self.resources) > 1 else ''}"
+        return f"export: {number} in {len(self.files)} files, {size}, to {self.target}" + simulated_note(
+            self.edition.is_simulated
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,5 +87,5 @@ def export(settings: Settings, target: Path, forms: Sequence[str], names: Sequen
 def _chosen(known: Mapping[str, Table], names: Sequence[str]) -> list[Table]:
     for name in names:
         if name not in known:
-            raise UsageError(f"There is no table {name!r} to export; choose among {', '.join(known)}.")
+            raise UsageError(f"There is no table {name!r} to export; `tokengrowth docs` lists them.")
     return [table for name, table in known.items() if name in names or not names]

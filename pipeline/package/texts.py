@@ -210,8 +210,12 @@ def _how_to_read(resources: Sequence[Resource]) -> list[str]:
     opened = "arrow::open_dataset({}{})".format(folder, "" if form == "parquet" else ', format = "csv"')
     return [
         "A table of many rows a day is a folder with one file a year, in the manner of Hive (`year=2026`, which "
-        "readers add as a column); any other is one file."
-        + (" Spreadsheets open what is in `csv/`, as UTF-8." if "csv" in resource.paths else ""),
+        "many readers add as a column); any other is one file."
+        + (
+            " Spreadsheets open what is in `csv/`, as UTF-8. `datapackage.json` has the types of its columns."
+            if "csv" in resource.paths
+            else ""
+        ),
         f"```sql\n-- DuckDB\nfrom read_{form}('{files}') limit 10;\n```",
         f'```python\nimport polars as pl\n\nframe = pl.read_{form}("{files}")\n```',
         f'```python\nimport pandas as pd\n\nframe = pd.read_{form}("{resource.paths[form][-1]}")\n```',
