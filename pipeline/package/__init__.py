@@ -68,12 +68,12 @@ def export(settings: Settings, target: Path, forms: Sequence[str], names: Sequen
     table that is not published, and for a target that holds anything but an earlier export of the same kind;
     TokenGrowthError where nothing is published or the target cannot be written. What was there then stays.
     """
-    target = Path(os.path.abspath(target.expanduser()))  # noqa: PTH100 - a link is refused, not followed
+    place = Path(os.path.abspath(target))  # noqa: PTH100 - a link is refused, not followed
     with published(settings) as connection:
         edition = tables.edition_of(connection)
         chosen = _chosen(tables.published_tables(connection), names)
-        require_replaceable(target, edition.name)
-        with replacing(target) as folder:
+        require_replaceable(place, edition.name)
+        with replacing(place) as folder:
             writer = Writer(folder)
             resources = tables.write(connection, edition, chosen, forms, writer)
             writer.write("datapackage.json", texts.descriptor(edition, resources))

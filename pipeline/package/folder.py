@@ -75,7 +75,7 @@ def _held(target: Path) -> tuple[str, set[str]]:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yield a new folder that takes the target's place when the block has succeeded.
+    """Yield a new folder that takes the target's place when the block has succeeded, by two renames.
 
     Raises TokenGrowthError where it cannot be written; then, and whenever the block fails, the target is as it was.
     """

@@ -207,6 +207,7 @@ def _how_to_read(resources: Sequence[Resource]) -> list[str]:
     is_by_year = resource.table.is_by_year
     files = f"{form}/{name}/*/*.{form}" if is_by_year else f"{form}/{name}.{form}"
     folder = f'"{form}/{name}"' if is_by_year else f'"{files}"'
+    growth = "where dimension = 'total' order by date desc " if name == "fct_token_growth_daily" else ""
     opened = "arrow::open_dataset({}{})".format(folder, "" if form == "parquet" else ', format = "csv"')
     return [
         "A table of many rows a day is a folder with one file a year, in the manner of Hive (`year=2026`, which "
@@ -216,7 +217,7 @@ def _how_to_read(resources: Sequence[Resource]) -> list[str]:
             if "csv" in resource.paths
             else ""
         ),
-        f"```sql\n-- DuckDB\nfrom read_{form}('{files}') limit 10;\n```",
+        f"```sql\n-- DuckDB\nfrom read_{form}('{files}') {growth}limit 10;\n```",
         f'```python\nimport polars as pl\n\nframe = pl.read_{form}("{files}")\n```',
         f'```python\nimport pandas as pd\n\nframe = pd.read_{form}("{resource.paths[form][-1]}")\n```',
         f"R, which no test runs: `{opened}`.",
@@ -264,5 +265,5 @@ def _instant(moment: datetime) -> str:
 
 
 def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
+    lines = [columns, ["---:" if name == "rows" else "---" for name in columns], *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -429,3 +429,20 @@ def test_a_text_that_needs_it_is_defused_in_csv_alone(home: Path, tmp_path: Path
     assert json.loads(row["names"]) == ["=1+1", None]
     assert "=" not in row["names"]
     assert row["none"] == ""
+
+
+@pytest.mark.recordings
+def test_what_openrouter_said_is_a_valid_package(
+    use: Callable[..., Settings], replay: Callable[..., Any], cli: Callable[..., Ended], tmp_path: Path
+) -> None:
+    frictionless = pytest.importorskip("frictionless")
+    now = "2026-08-21T07:45:00Z"
+    use(replay(now).base_url, now)
+    assert cli("run").code == 0
+    ended = cli("export", str(tmp_path / "package"))
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("export: 62 tables in ")
+    assert "simulated" not in ended.out
+    assert described(tmp_path / "package")["last_date"] == "2026-08-20"
+    report = frictionless.Package(str(tmp_path / "package" / "datapackage.json")).validate()
+    assert report.valid, report.flatten(["name", "type", "note"])[:5]
