@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.package.tables import Column, Edition, Resource
 from pipeline.reading import simulated_title
-from pipeline.reference import UNITS, unit
+from pipeline.reference import UNITS, markdown, unit
 from pipeline.rendering import to_json
 from pipeline.settings import APP_NAME
 from pipeline.warehouse import SIMULATED_NOTE
@@ -162,15 +162,13 @@ def citation(edition: Edition) -> str:
 def readme(edition: Edition, resources: Sequence[Resource]) -> str:
     """Return README.md, for a stranger."""
     first = [f"`{name}`" for name in FIRST_TABLES if name in {resource.table.name for resource in resources}]
-    what_is_in_it = [
-        (f"`{one.table.name}`", f"{one.rows:,}", _first_sentence(one.table.description)) for one in resources
-    ]
+    tables = [(one.table.name, f"{one.rows:,}", _first_sentence(one.table.description)) for one in resources]
     names = [
-        *((f"`…{suffix}`", meaning) for suffix, meaning in UNITS.items()),
-        ("`…_7d`, `…_28d`", "of the days that end on the row's date; as growth, against as many days before"),
-        ("`…_low`, `…_high`", "bounds of what the name before them says"),
-        ("`is_…`, `has_…`", "true or false"),
-        ("`…_at`, `as_of`", "instant in UTC"),
+        *((f"…{suffix}", meaning) for suffix, meaning in UNITS.items()),
+        ("…_7d", "of the 7 days that end on the row's date; as growth, against the 7 before; so 28 and 364"),
+        ("…_low", "lower bound of what the name before it says; the upper is `…_high`"),
+        ("is_…", "true or false; so `has_…`"),
+        ("…_at", "instant in UTC; so `as_of`"),
     ]
     parts = [
         f"# {_title(edition)}",
@@ -183,9 +181,9 @@ def readme(edition: Edition, resources: Sequence[Resource]) -> str:
         (f"Begin with {', '.join(first)}. " if first else "")
         + "`datapackage.json` has type, unit and meaning of every column, and what names a row. "
         "`sha256sum --check SHA256SUMS` tells whether all files are whole.",
-        _markdown(("table", "rows", "what it is"), what_is_in_it),
+        markdown(("table", "rows", "what it is"), tables),
         "## What the names of columns say",
-        _markdown(("name", "meaning"), names),
+        markdown(("name", "meaning"), names),
         "## How fresh and how sure it is",
         f"Days are UTC, from {edition.days['first_date']} to {edition.days['last_date']}, as of "
         f"{_instant(edition.contract['as_of'])}. OpenRouter may restate a day: `is_provisional` marks those that are "
@@ -262,8 +260,3 @@ def _first_sentence(description: str) -> str:
 
 def _instant(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---:" if name == "rows" else "---" for name in columns], *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
