@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -156,9 +157,9 @@ def defused(text: str) -> str:
     return f"'{text}" if FORMULA.match(text) else text
 
 
-def array_text(values: Sequence[Any]) -> str:
-    """Return a list as JSON in ASCII; one that reads like a formula has the signs of formulas as JSON escapes."""
-    text = to_json(values, indent=None)
+def json_text(value: list[Any] | dict[str, Any]) -> str:
+    """Return JSON in ASCII on one line, which in a cell is no formula: JSON can escape the signs within its texts."""
+    text = to_json(value, indent=None)
     if not FORMULA.match(text):
         return text
     return JSON_STRING.sub(lambda found: FORMULA_SIGN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", found[0]), text)
@@ -168,13 +169,12 @@ def _csv_cell(value: Any) -> str:
     """Return a cell that no spreadsheet calculates or splits, whichever separator it expects."""
     if value is None:
         return ""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, list):
-        value = array_text(value)
-    if not isinstance(value, str):
+    if isinstance(value, int | float | Decimal):
         return str(value)
-    text = defused(value)
+    if isinstance(value, list | dict):
+        text = json_text(value)
+    else:
+        text = defused(value.isoformat() if isinstance(value, datetime) else str(value))
     return '"{}"'.format(text.replace('"', '""')) if TO_QUOTE.search(text) else text
 
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from pipeline import models
 from pipeline.package.folder import Writer
-from pipeline.rendering import array_text, clean, defused
+from pipeline.rendering import clean, defused, json_text
 from pipeline.settings import APP_NAME
 from pipeline.warehouse import frame_of, rows_of
 
@@ -215,7 +215,7 @@ def _csv(frame: pl.DataFrame) -> bytes:
             changed = {text: defused(text) for text in column.unique().drop_nulls() if defused(text) != text}
             column = column.replace(list(changed), list(changed.values())) if changed else column
         elif isinstance(column.dtype, pl.List):
-            texts = [None if values is None else array_text(values) for values in column.to_list()]
+            texts = [None if values is None else json_text(values) for values in column.to_list()]
             column = pl.Series(column.name, texts, pl.String)
         columns.append(column)
     buffer = BytesIO()
