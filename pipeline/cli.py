@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from io import TextIOWrapper
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -360,6 +360,25 @@ def query(
     _line(table.render(form))
     _cite(table.note, form)
     _summary(summary, form)
+    return EXIT_OK
+
+
+@app.command()
+def export(
+    target: Annotated[Path, typer.Argument(help="Folder of the package; an earlier export there is replaced.")],
+    form: Annotated[
+        Literal["csv", "parquet", "both"], typer.Option("--format", help="How the tables are written.")
+    ] = "both",
+    tables: Annotated[
+        list[str] | None, typer.Option("--table", help="Table to export; may be repeated. Default: all.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Write the published tables as a data package: CSV and Parquet, described, for any program to read."""
+    from pipeline import package
+
+    exported = package.export(_settings(), target, ("csv", "parquet") if form == "both" else (form,), tables or ())
+    _print(json, exported.to_dict(), [], exported.summary)
     return EXIT_OK
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def settings() -> str:
     """Return one row a setting."""
     rows = [(name, f"`{default}`" if default else "-", text) for name, default, text in settings_module.variables()]
-    return _markdown(("variable", "default", "meaning"), rows)
+    return markdown(("variable", "default", "meaning"), rows)
 
 
 def commands(app: typer.Typer) -> str:
@@ -24,7 +24,7 @@ def commands(app: typer.Typer) -> str:
         (f"tokengrowth {' '.join(words)}", command.get_short_help_str(200))
         for words, command in command_words(app).items()
     ]
-    return _markdown(("command", "what it does"), rows)
+    return markdown(("command", "what it does"), rows)
 
 
 def command_words(app: typer.Typer) -> dict[tuple[str, ...], Any]:
@@ -49,7 +49,7 @@ def tables() -> str:
         if model.schema not in ("marts", "meta"):
             continue
         parts += _head(model.full_name, model)
-        parts.append(_markdown(("column", "meaning"), models.column_docs(known, model).items()))
+        parts.append(markdown(("column", "meaning"), models.column_docs(known, model).items()))
     return "\n\n".join(parts)
 
 
@@ -85,7 +85,7 @@ def measures() -> str:
             for column, doc in docs.items()
             if column not in model.grain
         ]
-        parts.append(_markdown(("measure", "unit", "meaning", "formula"), rows))
+        parts.append(markdown(("measure", "unit", "meaning", "formula"), rows))
     return "\n\n".join(parts)
 
 
@@ -110,7 +110,7 @@ def unit(column: str) -> str:
     return next((unit for suffix, unit in UNITS.items() if column.endswith(suffix)), "")
 
 
-def _markdown(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def markdown(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """Return a table of our own words, the first column as code; what comes from outside goes to `rendering`."""
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     for name, *cells in rows:

@@ -12,12 +12,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 # What a spreadsheet takes for a formula, also behind blanks and in full width, and what makes it split a cell.
 FORMULA = re.compile(r"[\W_]*?[=+\-@%\uff1d\uff0b\uff0d\uff20\uff05]|[\t\r\n]")
 TO_QUOTE = re.compile(r'[,;"\t\r\n]|^\s|\s$')
+FORMULA_SIGN = re.compile(r"[=+\-@%]")
+JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 # What Markdown of some flavours makes a link or a mention of, however it is escaped.
 LINK = re.compile(r"@|://|www\.|(mailto|xmpp):", re.IGNORECASE)
 MARKDOWN_SPECIAL = re.compile(r"[\\`*_\[\]<>|&~$]")
@@ -220,15 +223,32 @@ def _shown(value: Any) -> str:
     return text if len(text) <= MAX_SHOWN_LENGTH else text[: MAX_SHOWN_LENGTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def defused(text: str) -> str:
+    """Return a text that no spreadsheet calculates: an apostrophe opens what one would take for a formula.
+
+    Different texts stay different, and so a column that names rows still does.
+    """
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def json_text(value: list[Any] | dict[str, Any]) -> str:
+    """Return JSON in ASCII on one line, which in a cell is no formula: JSON can escape the signs within its texts."""
+    text = to_json(value, indent=None)
+    if not FORMULA.match(text):
+        return text
+    return JSON_STRING.sub(lambda found: FORMULA_SIGN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", found[0]), text)
+
+
 def _csv_cell(value: Any) -> str:
     """Return a cell that no spreadsheet calculates or splits, whichever separator it expects."""
     if value is None:
         return ""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if not isinstance(value, str):
+    if isinstance(value, int | float | Decimal):
         return str(value)
-    text = f"'{value}" if FORMULA.match(value) else value
+    if isinstance(value, list | dict):
+        text = json_text(value)
+    else:
+        text = defused(value.isoformat() if isinstance(value, datetime) else str(value))
     return '"{}"'.format(text.replace('"', '""')) if TO_QUOTE.search(text) else text
 
 

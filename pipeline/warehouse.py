@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import duckdb
@@ -39,6 +39,9 @@ from pipeline.errors import (
 from pipeline.planner import Held
 from pipeline.settings import APP_NAME, Settings
 from pipeline.sources import SOURCES, Cadence, Source
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # Raised whenever a table that landing fills gets other columns: an older warehouse is then rebuilt from the archive.
 LAYOUT_VERSION = 1
@@ -342,14 +345,9 @@ class Warehouse:
 
     def _publish_licence(self) -> None:
         """Write what to show with the figures, for those who take a Parquet file and nothing else."""
-        is_simulated, as_of, citations, licence = self._rows(
-            "select is_simulated, as_of, citations, licence from meta.contract"
-        )[0]
-        head = "Made-up figures." if is_simulated else "OpenRouter's figures. Show these lines with them:"
-        lines = [f"{head}", "", *citations, "", f"Licence: {licence}", f"As of: {as_of:%Y-%m-%dT%H:%M:%SZ}"]
         path = self._settings.licence_path
         part = path.with_name(f"{path.name}.part")
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.write_text(licence_text(rows_of(self._connection, "from meta.contract")[0]), encoding="utf-8")
         _sync(part)
         part.replace(path)
 
@@ -464,6 +462,19 @@ def rows_of(
     cursor = connection.execute(sql, parameters)
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def frame_of(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
+    """Run a query and return its rows as a frame."""
+    frame: pl.DataFrame = connection.sql(sql).pl()
+    return frame
+
+
+def licence_text(contract: Mapping[str, Any]) -> str:
+    """Return what is to be shown with the figures, of the row of meta.contract."""
+    head = "Made-up figures." if contract["is_simulated"] else "OpenRouter's figures. Show these lines with them:"
+    end = [f"Licence: {contract['licence']}", f"As of: {contract['as_of']:%Y-%m-%dT%H:%M:%SZ}"]
+    return "\n".join([head, "", *contract["citations"], "", *end]) + "\n"
 
 
 def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -47,6 +47,7 @@ LAYERS = [
     "watch",
     "doctor",
     "reference",
+    "package",
     "simulation",
     "cli",
     "__main__",

@@ -15,13 +15,15 @@ from xml.etree import ElementTree
 
 import duckdb
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 
 from flows import shell
-from pipeline import jobs
+from pipeline import jobs, package
 from pipeline import report as report_
 from pipeline.outcome import Outcome
+from pipeline.rendering import defused
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
 from pipeline.simulation.server import Handler
@@ -125,10 +127,10 @@ def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def hold_inert_markdown(text: str) -> None:
+def hold_inert_markdown(text: str, more: frozenset[str] = frozenset()) -> None:
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
     tags = set(re.findall(r"<(\w+)", html))
-    assert tags <= {"p", "strong", "em", "table", "thead", "tbody", "tr", "th", "td", "code"}, tags
+    assert tags <= {"p", "strong", "em", "table", "thead", "tbody", "tr", "th", "td", "code"} | more, tags
     assert all(line.isprintable() for line in text.split("\n"))
 
 
@@ -213,6 +215,66 @@ def test_the_report_holds_every_name_as_text(ask: Callable[..., Ended], market: 
     for picture in Path("pictures").glob("*.svg"):
         root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
         assert {element.tag.rpartition("}")[2] for element in root.iter()} <= SVG_TAGS
+
+
+@pytest.fixture(scope="module")
+def packed(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("hostile") / "package"
+    package.export(market.settings, target, ("csv", "parquet"))
+    return target
+
+
+def test_a_package_holds_every_name_and_its_csv_obeys_none(packed: Path, market: Market) -> None:
+    names = rows(market, "select app_id, app_name from marts.dim_app order by app_id")
+    slugs = rows(market, "select distinct model_permaslug from marts.fct_model_tokens_daily order by all")
+    assert duckdb.sql(f"select app_id, app_name from '{packed}/parquet/dim_app.parquet'").fetchall() == names
+    cells: dict[str, list[str]] = {}
+    for path in packed.rglob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, strict=True):
+                for column, cell in row.items():
+                    cells.setdefault(f"{path.parts[len(packed.parts) + 1]}:{column}", []).append(cell)
+                    assert not re.match(r"\W*[=@\uff1d]|[\t\r\n]", cell.removeprefix("'")) or cell.startswith("'")
+    assert cells["dim_app.csv:app_name"] == [defused(name) for _, name in names]
+    assert set(cells["fct_model_tokens_daily:model_permaslug"]) == {defused(slug) for (slug,) in slugs}
+    assert sum(cell.startswith("'") for cell in cells["dim_app.csv:app_name"]) > 15
+
+
+def test_what_a_package_says_of_itself_is_inert(packed: Path) -> None:
+    files = [path.relative_to(packed).as_posix() for path in packed.rglob("*")]
+    assert all(re.fullmatch(r"[\w./=-]+", name) for name in files)
+    text = (packed / "README.md").read_text(encoding="utf-8")
+    hold_inert_markdown(text, frozenset({"h1", "h2", "pre", "a"}))
+    assert re.findall(r"\]\((.*?)\)", text) == ["https://creativecommons.org/licenses/by/4.0/"]
+    for name in ("README.md", "datapackage.json", "CITATION.cff", "LICENCE.txt"):
+        said = (packed / name).read_text(encoding="utf-8")
+        assert all(line.isprintable() for line in said.split("\n"))
+        assert "evil" not in said
+        assert "passwd" not in said
+
+
+def test_a_package_of_openrouter_s_figures_names_their_places_and_the_licence(packed: Path, market: Market) -> None:
+    described = json.loads((packed / "datapackage.json").read_text(encoding="utf-8"))
+    assert described["name"] == "openrouter-token-growth"
+    assert described["title"].startswith("Token use on OpenRouter, ")
+    assert [one["name"] for one in described["licenses"]] == ["CC-BY-4.0"]
+    assert described["sources"] == [
+        {"title": APPS, "path": "https://openrouter.ai/apps"},
+        {"title": RANKINGS, "path": "https://openrouter.ai/rankings"},
+    ]
+    citation = yaml.safe_load((packed / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["license"] == "CC-BY-4.0"
+    assert [(one["type"], one["title"]) for one in citation["references"]] == [("data", APPS), ("data", RANKINGS)]
+    assert (packed / "LICENCE.txt").read_bytes() == market.settings.licence_path.read_bytes()
+    text = (packed / "README.md").read_text(encoding="utf-8")
+    assert f"\n    {APPS}\n    {RANKINGS}\n" in text
+    assert "Simulated" not in text + json.dumps(described)
+
+
+def test_the_validator_reads_a_hostile_package(packed: Path) -> None:
+    frictionless = pytest.importorskip("frictionless")
+    report = frictionless.Package(str(packed / "datapackage.json")).validate()
+    assert report.valid, report.flatten(["name", "type", "note"])[:5]
 
 
 RANKINGS = "Source: OpenRouter (openrouter.ai/rankings), as of 2025-02-04T08:00:00Z."

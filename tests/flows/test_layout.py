@@ -174,7 +174,7 @@ def test_what_a_newer_program_published_is_refused_by_readers(
 ) -> None:
     settings, _ = loaded
     change(settings.published_path, f"update meta.contract set contract_version = '{CONTRACT_MAJOR + 1}.0.0'")
-    for words in (("show",), ("query", "select 1"), ("status",), ("claims",)):
+    for words in (("show",), ("query", "select 1"), ("status",), ("claims",), ("export", "package")):
         ended = cli(*words)
         assert (ended.code, ended.err.count("\n")) == (1, 1), words
         assert f"under contract {CONTRACT_MAJOR + 1}.0.0" in ended.err

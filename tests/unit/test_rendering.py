@@ -68,6 +68,13 @@ def one_cell(value: object, form: Format) -> str:
     return Table("", ["name"], [[value]]).render(form)
 
 
+@pytest.mark.parametrize("value", [[name, "b,c"] for name in HOSTILE] + [{"a,b": "=1+1"}, [[-1, None], ["-2+3"]], []])
+def test_a_list_in_csv_is_one_cell_of_json_and_never_a_formula(value: list[object] | dict[str, object]) -> None:
+    (_, (cell,)) = csv.reader(io.StringIO(one_cell(value, Format.CSV), newline=""), strict=True)
+    assert json.loads(cell) == value
+    assert not re.match(r"[\W_]*?[=+\-@%\uff1d\uff0b\uff0d\uff20\uff05]|[\t\r\n]", cell) or cell.startswith("[[-1,")
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_csv_cell_comes_back_as_text_and_never_as_a_formula(name: str) -> None:
     (header,), (cell,) = csv.reader(io.StringIO(one_cell(name, Format.CSV), newline=""))
