@@ -87,7 +87,7 @@ def bands(
     """Draw what lies between two bounds over days, a band for each group; where the bounds meet it is a line."""
     groups = list(dict.fromkeys(str(row[group]) for row in rows))
     fills = alt.Scale(domain=groups, range=[colours[f"series-{n + 1}"] for n in range(len(groups))])
-    base = alt.Chart(_data(thinned(rows, width_px), 1)).encode(
+    base = alt.Chart(_data(thinned(rows, width_px, group), 1)).encode(
         x=_days(rows, width_px), color=alt.Color(f"{group}:N", scale=fills, sort=groups)
     )
     y = alt.Y(f"{low}:Q", title=title, scale=alt.Scale(zero=True))
@@ -101,7 +101,7 @@ def several_lines(rows: Rows, colours: Colours, width_px: int, *, group: str, va
     groups = list(dict.fromkeys(str(row[group]) for row in rows))
     strokes = alt.Scale(domain=groups, range=[colours[f"series-{n + 1}"] for n in range(len(groups))])
     chart = (
-        alt.Chart(_data(thinned(rows, width_px), 1))
+        alt.Chart(_data(thinned(rows, width_px, group), 1))
         .mark_line(strokeWidth=2, point=len(rows) < 40)
         .encode(
             x=_days(rows, width_px),
@@ -117,11 +117,17 @@ def stacked_shares(
 ) -> dict[str, Any]:
     """Draw shares that make 100 % over days, in the order of `fills`, whose values name colours."""
     shown = [name for name in fills if any(row[group] == name for row in rows)]
-    # A day on which a group has nothing is told, or the area of its neighbours would bridge it.
+    # A day on which a group has nothing is told, or its area would bridge it; a day that is not loaded stays a gap.
     places = {name: n for n, name in enumerate(shown)}
     found = {(row["date"], row[group]): row["share_pct"] for row in rows}
+    loaded = {row["date"] for row in rows}
     filled = [
-        {"date": day, group: name, "share_pct": found.get((day, name), 0.0), "place": places[name]}
+        {
+            "date": day,
+            group: name,
+            "share_pct": found.get((day, name), 0.0) if day in loaded else None,
+            "place": places[name],
+        }
         for day in sorted({row["date"] for row in thinned(rows, width_px)})
         for name in shown
     ]
@@ -275,12 +281,19 @@ def states(
     return finished(chart, colours, width_px, 20 * len(names) + 70)
 
 
-def thinned(rows: Rows, width_px: int) -> Rows:
-    """Leave out days where there are more than pixels; the newest stays, and so does each weekday."""
+def thinned(rows: Rows, width_px: int, group: str | None = None) -> Rows:
+    """Return what a time axis of a width can show: no more days than pixels, the newest and each weekday among them.
+
+    A day without any row gets one that has its date and group only, so that no line is drawn across what is not loaded.
+    """
     first, last = domain(rows)
     step = (last - first).days // width_px + 1
     step += step % 7 == 0
-    return [row for row in rows if (last - row["date"]).days % step == 0]
+    wanted = [last - timedelta(days=back) for back in range(0, (last - first).days + 1, step)]
+    missing = set(wanted) - {row["date"] for row in rows}
+    groups = dict.fromkeys(row[group] for row in rows) if group else {}
+    blanks = [{"date": day} | ({group: name} if group else {}) for day in missing for name in groups or [None]]
+    return sorted([*blanks, *(row for row in rows if row["date"] in set(wanted))], key=lambda row: row["date"])
 
 
 def domain(rows: Rows, margin_days: int = 0) -> tuple[date, date]:

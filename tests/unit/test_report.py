@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -35,6 +36,20 @@ def test_days_that_are_many_times_the_pixels_keep_every_weekday() -> None:
     # Seven times as many: each seventh day would be the same weekday.
     kept = charts.thinned(days(7 * drawing.NARROW_PX), drawing.NARROW_PX)
     assert {row["date"].weekday() for row in kept} == set(range(7))
+
+
+def test_no_line_crosses_days_that_are_not_loaded() -> None:
+    rows = [row | {"of": name, "share_pct": 50.0} for row in days(30) if row["value"] not in (10, 11) for name in "ab"]
+    kept = charts.thinned(rows, drawing.WIDE_PX, "of")
+    assert len(kept) == 60
+    assert [row for row in kept if "value" not in row] == [
+        {"date": FIRST + timedelta(days=n), "of": name} for n in (10, 11) for name in "ab"
+    ]
+    fills = {"a": "series-1", "b": "series-2"}
+    spec = charts.stacked_shares(rows, drawing.LIGHT, 400, group="of", fills=fills, title="share")
+    areas = re.findall(r'class="mark-area.*?</g>', drawing.to_svg(spec))
+    # Each of the two areas is drawn in two pieces.
+    assert [len(re.findall(r"M[\d.]+,", area)) for area in areas] == [2, 2]
 
 
 def test_a_sparkline_has_a_gap_where_nothing_is_listed_and_starts_at_zero() -> None:

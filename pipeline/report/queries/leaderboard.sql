@@ -1,9 +1,14 @@
 -- The fifteen largest models of the newest day, with the tokens of each of the last 28 days: null where one is not
 -- listed, which is not zero.
-with days as (
-    select date
+with newest as (
+    select max(date) as date
     from marts.growth_total
-    qualify date > max(date) over () - 28
+),
+
+days as (
+    select dates.date
+    from marts.dim_date as dates
+    inner join newest on dates.date > newest.date - 28 and dates.date <= newest.date
 ),
 
 model_days as (
