@@ -140,6 +140,11 @@ def test_every_source_is_registered() -> None:
     assert sorted(source.name for source in defined) == sorted(SOURCES)
 
 
+def test_every_raw_table_is_filled_by_some_source() -> None:
+    filled = {f"raw.{table}" for source in SOURCES.values() for table in source.tables}
+    assert filled == {name for name, model in MODELS.items() if model.schema == "raw"}
+
+
 @pytest.mark.parametrize("model", MODELS.values(), ids=lambda model: model.full_name)
 def test_a_model_file_is_one_described_select(model: models.Model) -> None:
     code = "\n".join(line.split("--")[0] for line in model.sql.splitlines())
