@@ -456,7 +456,7 @@ def demo(
 
 @app.command()
 def docs(
-    section: Annotated[str, typer.Argument(help="settings, commands, tables or measures.")] = "tables",
+    section: Annotated[str, typer.Argument(help="settings, commands, tables, measures or lineage.")] = "tables",
     json: Json = False,
 ) -> int:
     """Print the reference that is generated from the code and the SQL, in Markdown."""
@@ -467,6 +467,7 @@ def docs(
         "commands": lambda: reference.commands(app),
         "tables": reference.tables,
         "measures": reference.measures,
+        "lineage": reference.lineage,
     }
     if section not in sections:
         raise UsageError(f"There is no section {section!r}; choose one of {', '.join(sections)}.")

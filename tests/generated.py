@@ -15,10 +15,11 @@ from pipeline.cli import app
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "docs" / "tables.md"
 MEASURES = ROOT / "docs" / "measures.md"
+LINEAGE = ROOT / "docs" / "lineage.md"
 TABLES_HEAD = """# Tables
 
 Generated from the headers and column comments under `sql/` by `make docs`. In the published file the schemas are
-`marts` and `meta`.
+`marts` and `meta`. Where each table comes from is in [lineage.md](lineage.md).
 
 """
 
@@ -71,6 +72,21 @@ fixed-b theory, it covers, by the days of the span and `residual_autocorrelation
 
 """
 
+LINEAGE_HEAD = """# Lineage
+
+Where each published table comes from. Generated from the SQL under `sql/` and the registry of the sources by
+`make docs`; `tokengrowth docs dictionary` writes the same for a browser, with every table between, types and formulas.
+
+In a picture, a cylinder is a table of answers as they landed, with the sources that fill it, and a double edge marks a
+published table, which has a section of its own: a way ends there. An arrow is left out where a longer way tells it,
+too; the list above has all that a table reads. `meta.loads` has a row for each answer: nearly every model reads there
+which answers count, and only what reads nothing raw beside it is drawn with it.
+
+A column is made of the values that its expression names, one step back. What joins, filters and groups decide is which
+rows count, and is not among them. A column of nothing counts rows, is a constant, or is filled by landing.
+
+"""
+
 
 def readme_blocks(home: Path) -> dict[str, str]:
     """Return the text of each generated block; the demo runs in `home`."""
@@ -110,6 +126,11 @@ def measures() -> str:
     return MEASURES_HEAD + reference.measures() + "\n"
 
 
+def lineage() -> str:
+    """Return docs/lineage.md."""
+    return LINEAGE_HEAD + reference.lineage() + "\n"
+
+
 def _run(home: Path, *words: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENROUTER_")}
     done = subprocess.run(
@@ -134,3 +155,4 @@ if __name__ == "__main__":
     TABLES.parent.mkdir(exist_ok=True)
     TABLES.write_text(tables(), encoding="utf-8")
     MEASURES.write_text(measures(), encoding="utf-8")
+    LINEAGE.write_text(lineage(), encoding="utf-8")

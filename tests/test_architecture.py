@@ -34,6 +34,7 @@ LAYERS = [
     "planner",
     "http",
     "models",
+    "lineage",
     "fitting",
     "warehouse",
     "outcome",
