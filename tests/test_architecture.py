@@ -47,6 +47,7 @@ LAYERS = [
     "watch",
     "doctor",
     "reference",
+    "dictionary",
     "simulation",
     "cli",
     "__main__",
