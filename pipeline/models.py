@@ -211,10 +211,15 @@ def column_docs(models: Mapping[str, Model], model: Model) -> dict[str, str]:
 
 
 def formulas(model: Model) -> dict[str, str]:
-    """Return the expression of each computed column of the SELECT, without casts; not of those passed through."""
+    """Return the expression of each computed column of the SELECT, without casts; not of those passed through.
+
+    A union has none: its parts compute a column in different ways.
+    """
     from sqlglot import exp
 
-    found = {}
+    found: dict[str, str] = {}
+    if isinstance(model.parsed, exp.SetOperation):
+        return found
     for selected in model.parsed.selects:
         bare = selected.unalias().transform(lambda node: node.this if isinstance(node, exp.Cast) else node)
         expression = bare.unnest()
