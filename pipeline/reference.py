@@ -143,8 +143,8 @@ def lineage() -> str:
         parts.append(f"## {family}")
         for name in tables:
             parts += [f"### {name}", known[name].description]
-            parts.append("\n".join(_neighbours(reads, readers, name)))
-            parts += _picture(reads, name)
+            parts += _neighbours(reads, readers, name)
+            parts += [] if all(map(is_published, reads[name])) else _picture(reads, name)
             origins = column_origins(known, known[name])
             rows = [
                 (column, ", ".join(f"`{short(table)}.{one}`" for table, one in made))
@@ -161,7 +161,8 @@ def _neighbours(reads: Graph, readers: Graph, name: str) -> list[str]:
         "Reads": [_linked(read) for read in reads if read in reads[name]],
         "Read by": [_linked(reader) for reader in reads if reader in readers[name]],
     }
-    return [f"- {what}: {', '.join(found)}" for what, found in facts.items() if found]
+    lines = [f"- {what}: {', '.join(found)}" for what, found in facts.items() if found]
+    return ["\n".join(lines)] if lines else []
 
 
 def _linked(name: str) -> str:
@@ -212,8 +213,6 @@ def _picture(reads: Graph, name: str) -> list[str]:
             within[one] = frozenset() if is_published(one) else reads[one] - ({LOADS} if has_raw else set())
             todo += within[one]
     edges = {(read, one) for one, found in reduced(within).items() for read in found}
-    if not edges:
-        return []
     nodes = {one: _node(one) for one in reads if one in within}
     return _folded("The way to it", _mermaid(nodes | {name: f"{_node(name)}:::own"}, edges))
 

@@ -78,9 +78,10 @@ Where each published table comes from. Generated from the SQL under `sql/` and t
 `make docs`; `tokengrowth docs dictionary` writes the same for a browser, with every table between, types and formulas.
 
 In a picture, a cylinder is a table of answers as they landed, with the sources that fill it, and a double edge marks a
-published table, which has a section of its own: a way ends there. An arrow is left out where a longer way tells it,
-too; the list above has all that a table reads. `meta.loads` has a row for each answer: nearly every model reads there
-which answers count, and only what reads nothing raw beside it is drawn with it.
+published table, which has a section of its own: a way ends there, and what reads such tables only has no picture. An
+arrow is left out where a longer way tells it, too; the list above has all that a table reads. `meta.loads` has a row
+for each answer: nearly every model reads there which answers count, and only what reads nothing raw beside it is drawn
+with it.
 
 A column is made of the values that its expression names, one step back. What joins, filters and groups decide is which
 rows count, and is not among them. A column of nothing counts rows, is a constant, or is filled by landing.

@@ -84,6 +84,12 @@ def test_a_column_is_made_of_the_values_that_its_expression_names(
     assert origins(tmp_path, sql) == made_of
 
 
+def test_a_union_has_no_formula_because_its_parts_differ() -> None:
+    one = "select tokens * price as usd from raw.days"
+    assert models.formulas(models.Model("marts", "one", Path("one.sql"), one)) == {"usd": "tokens * price"}
+    assert models.formulas(models.Model("marts", "two", Path("two.sql"), f"{one} union all select 1 as usd")) == {}
+
+
 def test_what_landing_fills_is_made_of_nothing_that_is_read(tmp_path: Path) -> None:
     assert origins(tmp_path, "select null::date as day where false", kind="ledger") == {"day": set()}
 
@@ -150,11 +156,12 @@ def test_each_picture_shows_the_whole_way_and_nothing_else() -> None:
             edges = [(nodes[start], nodes[end]) for start, end in re.findall(r"(n\d+) --> (n\d+)", picture)]
             shown = {one: frozenset(start for start, end in edges if end == one) for one in nodes.values()}
             drawn_of[section.split()[0]] = shown
-    assert drawn_of.keys() == {name for name in READS if lineage.is_published(name) and READS[name]}
+    published = set(filter(lineage.is_published, READS))
+    assert drawn_of.keys() == {name for name in published if READS[name] - published}
     for name, shown in drawn_of.items():
         assert lineage.behind(shown, name) == shown.keys() - {name}
         assert all(shown[one] <= READS[one] for one in shown)
-        for one in (one for one in shown if one == name or not lineage.is_published(one)):
+        for one in shown.keys() - (published - {name}):
             assert READS[one] - {"meta.loads"} <= lineage.behind(shown, one)
 
 
