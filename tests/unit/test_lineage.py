@@ -129,6 +129,14 @@ def test_every_published_table_is_in_one_family() -> None:
     assert sorted(listed) == sorted(name for name in READS if lineage.is_published(name))
 
 
+def test_families_do_not_read_each_other_in_a_circle_which_the_overview_could_not_reduce() -> None:
+    family = {name: title for title, tables in lineage.FAMILIES.items() for name in tables}
+    reads: dict[str, set[str]] = {title: set() for title in lineage.FAMILIES}
+    for name, title in family.items():
+        reads[title] |= {family[one] for one in lineage.behind(READS, name) & family.keys()} - {title}
+    assert [one for one, found in reads.items() if any(one in reads[other] for other in found)] == []
+
+
 def test_a_reduced_graph_reaches_the_same_by_fewer_edges() -> None:
     small = {"a": frozenset[str](), "b": frozenset("a"), "c": frozenset("ab")}
     assert lineage.reduced(small) == {"a": frozenset(), "b": frozenset("a"), "c": frozenset("b")}
