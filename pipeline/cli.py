@@ -512,22 +512,32 @@ def demo(
 
 @app.command()
 def docs(
-    section: Annotated[str, typer.Argument(help="settings, commands, tables or measures.")] = "tables",
+    section: Annotated[
+        str, typer.Argument(help="settings, commands, tables, measures, lineage, or dictionary: a page for a browser.")
+    ] = "tables",
     json: Json = False,
 ) -> int:
-    """Print the reference that is generated from the code and the SQL, in Markdown."""
+    """Print the reference that is generated from the code and the SQL: Markdown, and the data dictionary as HTML."""
     from pipeline import reference
+
+    def dictionary() -> str:
+        from pipeline.dictionary import page  # takes DuckDB and all of the SQL, which no other section needs
+
+        return page()
 
     sections: dict[str, Callable[[], str]] = {
         "settings": reference.settings,
         "commands": lambda: reference.commands(app),
         "tables": reference.tables,
         "measures": reference.measures,
+        "lineage": reference.lineage,
+        "dictionary": dictionary,
     }
     if section not in sections:
         raise UsageError(f"There is no section {section!r}; choose one of {', '.join(sections)}.")
     text = sections[section]()
-    _line(to_json({"section": section, "markdown": text}) if json else text)
+    language = "html" if section == "dictionary" else "markdown"
+    _line(to_json({"section": section, language: text}) if json else text)
     _summary(f"docs: {section}", Format.JSON)
     return EXIT_OK
 

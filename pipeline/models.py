@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -82,7 +82,8 @@ class Model:
         return self._values("check:")
 
     @cached_property
-    def _parsed(self) -> Any:
+    def parsed(self) -> Any:
+        """The SELECT as sqlglot reads it."""
         from sqlglot.errors import ParseError  # takes 0.1 s, and only a build needs it
 
         try:
@@ -97,14 +98,14 @@ class Model:
             return frozenset()
         from sqlglot import exp
 
-        return frozenset(f"{table.db}.{table.name}" for table in self._parsed.find_all(exp.Table) if table.db)
+        return frozenset(f"{table.db}.{table.name}" for table in self.parsed.find_all(exp.Table) if table.db)
 
     @cached_property
     def columns(self) -> dict[str, str]:
         """Own documentation of each column, in order; empty where the comment is left to what is read."""
         return {
             column.alias_or_name: " ".join(comment.strip() for comment in column.comments or ())
-            for column in self._parsed.selects
+            for column in self.parsed.selects
         }
 
 
@@ -154,12 +155,12 @@ def unfitted(models: Mapping[str, Model]) -> dict[str, Model]:
 
 def ordered(models: Mapping[str, Model]) -> list[Model]:
     """Return the models so that each comes after those that it reads; checks come last."""
-    graph: dict[str, set[str]] = {}
+    graph: dict[str, list[str]] = {}
     for model in models.values():
         unknown = sorted(model.depends_on - models.keys())
         if unknown:
             raise BuildFailedError(f"{model.path} reads {unknown[0]}, which no file under sql/ defines.")
-        graph[model.full_name] = set(model.depends_on)
+        graph[model.full_name] = sorted(model.depends_on)  # a set has another order in each process
     try:
         names = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -181,13 +182,14 @@ def select(models: Mapping[str, Model], selectors: Iterable[str]) -> set[str]:
             raise UsageError(f"No model is named {wanted!r}; `tokengrowth docs` lists them.")
         chosen.update(found)
         if selector.startswith("+"):
-            chosen |= _reachable(found, lambda name: models[name].depends_on & models.keys())
+            chosen |= reachable(found, lambda name: models[name].depends_on & models.keys())
         if selector.endswith("+"):
-            chosen |= _reachable(found, lambda name: readers[name])
+            chosen |= reachable(found, lambda name: readers[name])
     return chosen
 
 
-def _reachable(start: Iterable[str], neighbours: Any) -> set[str]:
+def reachable(start: Iterable[str], neighbours: Callable[[str], Set[str]]) -> set[str]:
+    """Return what is reached from some names over any number of steps; they themselves only where a step leads back."""
     found: set[str] = set()
     todo = list(start)
     while todo:
@@ -209,11 +211,16 @@ def column_docs(models: Mapping[str, Model], model: Model) -> dict[str, str]:
 
 
 def formulas(model: Model) -> dict[str, str]:
-    """Return the expression of each computed column of the SELECT, without casts; not of those passed through."""
+    """Return the expression of each computed column of the SELECT, without casts; not of those passed through.
+
+    A union has none: its parts compute a column in different ways.
+    """
     from sqlglot import exp
 
-    found = {}
-    for selected in model._parsed.selects:
+    found: dict[str, str] = {}
+    if isinstance(model.parsed, exp.SetOperation):
+        return found
+    for selected in model.parsed.selects:
         bare = selected.unalias().transform(lambda node: node.this if isinstance(node, exp.Cast) else node)
         expression = bare.unnest()
         if not isinstance(expression, exp.Column | exp.Literal | exp.Boolean):

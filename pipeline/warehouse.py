@@ -444,6 +444,22 @@ class Warehouse:
         self._connection.execute("commit")
 
 
+def column_types(known: Mapping[str, models.Model]) -> dict[str, dict[str, str]]:
+    """Return DuckDB's type of each column of each table, by full name, as they are where nothing is landed."""
+    with duckdb.connect(":memory:") as connection:
+        models.create_ledgers(connection, known)
+        for model in models.ordered(known):
+            if model.schema != models.CHECKS and model.kind != "ledger":
+                connection.execute(f"create table {model.full_name} as {model.sql}")
+        query = (
+            "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() where not internal"
+        )
+        types: dict[str, dict[str, str]] = {}
+        for table, column, of in connection.execute(query).fetchall():
+            types.setdefault(table, {})[column] = of
+        return types
+
+
 def layout_of(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     """Return the version of a warehouse's layout, 0 before 0.5.0, and the version of the program that made it."""
     known = connection.execute("select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'layout'")

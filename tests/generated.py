@@ -21,10 +21,11 @@ MEASURES = ROOT / "docs" / "measures.md"
 QUERIES = ROOT / "docs" / "queries.md"
 # A query of that page, and the place of its answer.
 QUERY = re.compile(r"(```sql\n(.*?)```\n\n<!-- generated: answer -->\n).*?(<!-- end -->)", re.DOTALL)
+LINEAGE = ROOT / "docs" / "lineage.md"
 TABLES_HEAD = """# Tables
 
 Generated from the headers and column comments under `sql/` by `make docs`. In the published file the schemas are
-`marts` and `meta`.
+`marts` and `meta`. Where each table comes from is in [lineage.md](lineage.md).
 
 """
 
@@ -74,6 +75,22 @@ fixed-b theory, it covers, by the days of the span and `residual_autocorrelation
 | 28 | 92 | 88 | 80 | 66 |
 | 90 | 91 | 90 | 86 | 75 |
 | 365 | 93 | 93 | 91 | 85 |
+
+"""
+
+LINEAGE_HEAD = """# Lineage
+
+Where each published table comes from. Generated from the SQL under `sql/` and the registry of the sources by
+`make docs`; `tokengrowth docs dictionary` writes the same for a browser, with every table between, types and formulas.
+
+In a picture, a cylinder is a table of answers as they landed, with the sources that fill it, and a double edge marks a
+published table, which has a section of its own: a way ends there, and what reads such tables only has no picture. An
+arrow is left out where a longer way tells it, too; the list above has all that a table reads. `meta.loads` has a row
+for each answer: nearly every model reads there which answers count, and only what reads nothing raw beside it is drawn
+with it.
+
+A column is made of the values that its expression names, one step back. What joins, filters and groups decide is which
+rows count, and is not among them. A column of nothing counts rows, is a constant, or is filled by landing.
 
 """
 
@@ -128,6 +145,11 @@ def measures() -> str:
     return MEASURES_HEAD + reference.measures() + "\n"
 
 
+def lineage() -> str:
+    """Return docs/lineage.md."""
+    return LINEAGE_HEAD + reference.lineage() + "\n"
+
+
 def _run(home: Path, *words: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENROUTER_")}
     done = subprocess.run(
@@ -154,3 +176,4 @@ if __name__ == "__main__":
     TABLES.parent.mkdir(exist_ok=True)
     TABLES.write_text(tables(), encoding="utf-8")
     MEASURES.write_text(measures(), encoding="utf-8")
+    LINEAGE.write_text(lineage(), encoding="utf-8")

@@ -34,6 +34,7 @@ LAYERS = [
     "planner",
     "http",
     "models",
+    "lineage",
     "fitting",
     "warehouse",
     "outcome",
@@ -47,6 +48,7 @@ LAYERS = [
     "watch",
     "doctor",
     "reference",
+    "dictionary",
     "package",
     "simulation",
     "cli",
@@ -142,6 +144,11 @@ def test_every_source_is_registered() -> None:
         source for name in sorted(modules) for source in importlib.import_module(f"pipeline.sources.{name}").SOURCES
     ]
     assert sorted(source.name for source in defined) == sorted(SOURCES)
+
+
+def test_every_raw_table_is_filled_by_some_source() -> None:
+    filled = {f"raw.{table}" for source in SOURCES.values() for table in source.tables}
+    assert filled == {name for name, model in MODELS.items() if model.schema == "raw"}
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=lambda model: model.full_name)

@@ -79,6 +79,28 @@ def test_the_notebook_is_stored_without_what_a_machine_adds() -> None:
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
 
 
+def test_the_lineage_is_current() -> None:
+    text = generated.LINEAGE.read_text(encoding="utf-8")
+    assert text == generated.lineage(), "run `make docs`"
+    assert "[docs/lineage.md](docs/lineage.md)" in README
+
+
+def test_links_between_sections_lead_somewhere() -> None:
+    pages = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+    headings = {
+        (name, re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-"))
+        for name, text in pages.items()
+        for heading in re.findall(r"^#+ (.+)", text, re.MULTILINE)
+    }
+    links = {
+        (page or name, section)
+        for name, text in pages.items()
+        for page, section in re.findall(r"\]\(([\w.]*)#([\w-]+)\)", text)
+    }
+    assert len(links) > 60
+    assert links - headings == set()
+
+
 def test_every_measure_is_documented() -> None:
     text = generated.MEASURES.read_text(encoding="utf-8")
     assert text == generated.measures(), "run `make docs`"

@@ -260,6 +260,7 @@ SOURCES = (
         plan=plan_categories,
         exchange=walk(plan_categories),
         parse=parse_categories,
+        tables=("app_categories",),
     ),
     Source(
         name=TRENDING_NAME,
@@ -268,6 +269,7 @@ SOURCES = (
         plan=plan_trending,
         exchange=walk(plan_trending),
         parse=parse_trending,
+        tables=("app_trending",),
     ),
     Source(
         name=NAME,
@@ -281,5 +283,6 @@ SOURCES = (
         plan=plan,
         exchange=walk(plan),
         parse=parse,
+        tables=("app_rankings_daily",),
     ),
 )

@@ -110,7 +110,8 @@ class Source:
     """One registry line.
 
     `plan` lists the calls that a want takes at the most, for people; `exchange` makes them, and may stop
-    early; `parse` turns an archived answer into rows, or raises ContractBrokenError.
+    early; `parse` turns an archived answer into rows, or raises ContractBrokenError; `tables` are those of the schema
+    `raw` that they land in.
 
     `series` are the parts that are asked and held apart; None where the ranked models are the parts.
     `takes_key` says that a key, where there is one, is sent although none is needed. `yields_to` names the source
@@ -129,6 +130,7 @@ class Source:
     plan: Callable[[Want], list[Request]]
     exchange: Callable[[Want], Exchange]
     parse: Callable[[Fetch, bytes], Parsed]
+    tables: tuple[str, ...]
     series: tuple[str, ...] | None = (WHOLE,)
     later_pages: frozenset[str] = frozenset()
     floor: date = DATASET_FLOOR

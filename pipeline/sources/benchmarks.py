@@ -264,5 +264,6 @@ SOURCES = (
         plan=plan,
         exchange=walk(plan),
         parse=parse,
+        tables=("benchmarks",),
     ),
 )

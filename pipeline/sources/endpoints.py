@@ -215,6 +215,7 @@ SOURCES = (
         plan=plan,
         exchange=walk(plan),
         parse=parse,
+        tables=("endpoints",),
         series=None,
         takes_key=True,
     ),

@@ -290,5 +290,6 @@ SOURCES = (
         plan=plan,
         exchange=exchange,
         parse=parse,
+        tables=("rankings_daily",),
     ),
 )

@@ -191,5 +191,6 @@ SOURCES = (
         plan=plan,
         exchange=walk(plan),
         parse=parse,
+        tables=("models",),
     ),
 )

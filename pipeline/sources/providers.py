@@ -83,5 +83,6 @@ SOURCES = (
         plan=plan,
         exchange=walk(plan),
         parse=parse,
+        tables=("providers",),
     ),
 )

@@ -131,5 +131,6 @@ SOURCES = (
         plan=plan,
         exchange=walk(plan),
         parse=parse,
+        tables=("rankings_daily",),
     ),
 )

@@ -222,6 +222,7 @@ def _days(name: str, dimension: str, slices: tuple[str, ...]) -> Source:
         plan=plan,
         exchange=walk(plan),
         parse=partial(parse_days, dimension),
+        tables=("rankings_filtered_daily",),
     )
 
 
@@ -240,6 +241,7 @@ def _weeks(name: str, dimension: str, slices: tuple[str, ...]) -> Source:
         plan=plan,
         exchange=walk(plan),
         parse=partial(parse_weeks, dimension),
+        tables=("rankings_estimates_weekly",),
     )
 
 

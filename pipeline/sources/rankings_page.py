@@ -260,6 +260,7 @@ SOURCES = (
         plan=plan_listing,
         exchange=walk(plan_listing),
         parse=parse_listing,
+        tables=("page_captures",),
     ),
     Source(
         name=NAME,
@@ -272,5 +273,6 @@ SOURCES = (
         plan=plan,
         exchange=walk(plan),
         parse=parse,
+        tables=("page_models", "page_charts", "page_apps"),
     ),
 )

@@ -126,6 +126,7 @@ SOURCES = (
         plan=plan,
         exchange=walk(plan),
         parse=parse,
+        tables=("session_costs",),
         series=PAGES,
         later_pages=frozenset(PAGES[1:]),
     ),

@@ -197,5 +197,6 @@ SOURCES = (
         plan=plan,
         exchange=walk(plan),
         parse=parse,
+        tables=("task_shares", "task_macro_shares", "task_model_shares"),
     ),
 )

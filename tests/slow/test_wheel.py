@@ -43,6 +43,14 @@ def test_the_wheel_runs_the_demo_away_from_the_checkout(tmp_path: Path) -> None:
         [sys.executable, "-c", where], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert all(word.startswith(str(tmp_path / "site")) for word in found.stdout.split()), found.stdout
+    page = subprocess.run(
+        [sys.executable, "-m", "pipeline", "docs", "dictionary"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert page.stdout.startswith("<!doctype html>"), page.stderr
     demo = subprocess.run(
         [sys.executable, "-m", "pipeline", "demo", "--home", str(tmp_path / "demo")],
         env=environment,

@@ -47,7 +47,7 @@ def parse(fetch: Fetch, body: bytes) -> Parsed:
 
 def source(cadence: Cadence = Cadence.DAY, **facts: object) -> Source:
     plain = {"series": ("1", "2"), "later_pages": frozenset({"2"}), "floor": date(2026, 8, 1), "run_days": 7}
-    return Source("lists", True, cadence, pages, walk(pages), parse, **{**plain, **facts})  # type: ignore[arg-type]
+    return Source("lists", True, cadence, pages, walk(pages), parse, ("app_rankings_daily",), **{**plain, **facts})  # type: ignore[arg-type]
 
 
 def days(first: int, last: int) -> frozenset[date]:
