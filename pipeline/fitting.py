@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-ADVICE = "it takes the extra `stats` (`pip install 'openrouter-token-growth[stats]'`), and then `tokengrowth build`."
+ADVICE = "it takes the extra `stats` (`pip install -e '.[stats]'` in the checkout), and then `tokengrowth build`."
 WEEK_DAYS = 7
 # Spans of a trend, by name, in days; None is the whole stretch.
 SPANS = {"28d": 28, "90d": 90, "365d": 365, "all": None}

@@ -46,13 +46,17 @@ def lines(
     events: Rows = (),
     starts_at_zero: bool = True,
 ) -> dict[str, Any]:
-    """Draw one line over days, above the dots of single days or a band; events are numbered at the top."""
+    """Draw one line over days, above the dots of single days or a band; events are numbered at the top.
+
+    A day that `is_provisional` has an open dot.
+    """
     scale, unit = _unit(rows, [name for name in (line, dots, *(band or ())) if name])
     data = _data(thinned(rows, width_px), scale)
     x = _days(rows, width_px)
     axis = _axis(unit)
     y_scale = alt.Scale(zero=starts_at_zero, nice=True)
     layers: list[Any] = []
+    provisional: list[Any] = []
     if band:
         layers.append(
             alt.Chart(data)
@@ -60,11 +64,13 @@ def lines(
             .encode(x=x, y=alt.Y(f"{band[0]}:Q", title=title, axis=axis, scale=y_scale), y2=alt.Y2(f"{band[1]}:Q"))
         )
     if dots:
-        layers.append(
-            alt.Chart(data)
-            .mark_circle(color=colours["rest"], opacity=0.6, size=14)
-            .encode(x=x, y=alt.Y(f"{dots}:Q", title=title, axis=axis, scale=y_scale))
+        y = alt.Y(f"{dots}:Q", title=title, axis=axis, scale=y_scale)
+        settled = alt.Chart(data).mark_circle(color=colours["rest"], opacity=0.6, size=14)
+        open_ = alt.Chart(data).mark_point(
+            filled=True, fill=colours["paper"], stroke=colours["ink"], size=26, opacity=1
         )
+        layers.append(settled.encode(x=x, y=y).transform_filter("!datum.is_provisional"))
+        provisional.append(open_.encode(x=x, y=y).transform_filter("datum.is_provisional"))
     layers.append(
         alt.Chart(data)
         .mark_line(color=colours["series-1"], strokeWidth=2.5)
@@ -78,7 +84,7 @@ def lines(
                 y=alt.Y("top_px:Q", scale=None, axis=None), text="number:N"
             )
         )
-    return finished(alt.layer(*layers), colours, width_px)
+    return finished(alt.layer(*layers, *provisional), colours, width_px)
 
 
 def bands(
@@ -229,10 +235,10 @@ def intervals(rows: Rows, colours: Colours, width_px: int, *, title: str) -> dic
     zero = alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(color=colours["muted"]).encode(x="zero:Q")
     spans = (
         alt.Chart(data)
-        .mark_rule(strokeWidth=3, opacity=0.55, clip=True)
+        .mark_rule(strokeWidth=5, opacity=0.55, clip=True)
         .encode(y=y, x=alt.X("low:Q", title=title, scale=scale), x2=alt.X2("high:Q"), color=colour)
     )
-    points = alt.Chart(data).mark_point(filled=True, size=80, opacity=1).encode(y=y, x="point:Q", color=colour)
+    points = alt.Chart(data).mark_point(filled=True, size=45, opacity=1).encode(y=y, x="point:Q", color=colour)
     return finished(alt.layer(zero, spans, points), colours, width_px, ROW_PX * len(rows) + 40)
 
 
@@ -309,7 +315,10 @@ def _days(rows: Rows, width_px: int, margin_days: int = 0) -> alt.X:
         title=None,
         # Dates are UTC days: a zone of the machine must not move them.
         scale=alt.Scale(type="utc", domain=[first.isoformat(), last.isoformat()], nice=False),
-        axis=alt.Axis(tickCount=4 if width_px < NARROWER_THAN_PX else 8),
+        axis=alt.Axis(
+            tickCount=4 if width_px < NARROWER_THAN_PX else 7,
+            format="%b %-d" if last - first < timedelta(days=200) else "%b %Y",
+        ),
     )
 
 

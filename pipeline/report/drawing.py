@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +53,11 @@ DARK: Colours = {
     "loss": "#e9835f",
 }
 VARIABLES: Colours = {name: f"var(--{name})" for name in LIGHT}
-FONT = "system-ui, 'Liberation Sans', Arial, sans-serif"
+# What Vega measures is what a browser shows: Arial, or Liberation Sans, which is as wide.
+FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 WIDE_PX, NARROW_PX = 760, 340
-CHARACTERS_A_LINE = 110
+CHARACTERS_A_LINE = 115
+TITLE_PX, LINE_PX = 46, 14
 COLOURS = {Theme.LIGHT: LIGHT, Theme.DARK: DARK}
 
 
@@ -97,7 +99,7 @@ def config(colours: Colours) -> dict[str, Any]:
             "labelLimit": 150,
             "symbolType": "square",
             "symbolSize": 110,
-            "columnPadding": 14,
+            "columnPadding": 22,
         },
         "text": {"color": colours["ink"], "fontSize": 12},
         "title": {"color": colours["ink"], "subtitleColor": colours["muted"], "anchor": "start", "fontSize": 16},
@@ -117,11 +119,13 @@ def inline(spec: Spec, name: str) -> Inline:
     return Inline(Markup(svg), float(left[1]), float(width[1]))
 
 
-def titled(spec: Spec, colours: Colours, title: str, finding: str, citation: str) -> Spec:
-    """Return a chart that can leave the page: on the theme's ground, with its title, finding and source."""
-    lines = [*textwrap.wrap(finding, CHARACTERS_A_LINE), *textwrap.wrap(citation, CHARACTERS_A_LINE)]
+def titled(spec: Spec, colours: Colours, title: str, paragraphs: Sequence[str]) -> Spec:
+    """Return a chart that can leave the page: on the theme's ground, with its title and what the page says of it."""
+    lines = [line for text in paragraphs for line in textwrap.wrap(text, CHARACTERS_A_LINE)]
     return {
         **spec,
+        # What is said takes no room from the plot.
+        "height": spec["height"] + TITLE_PX + LINE_PX * len(lines),
         "background": colours["paper"],
         "padding": 16,
         "title": {"text": title, "subtitle": lines, "subtitlePadding": 6, "offset": 14},

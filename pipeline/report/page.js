@@ -66,7 +66,9 @@
     const leave = () => { cursor.hidden = readout.hidden = true; };
     figure.addEventListener("pointermove", (event) => read(nearest(event)));
     figure.addEventListener("pointerdown", (event) => read(nearest(event)));
-    figure.addEventListener("pointerleave", leave);
+    // A finger leaves when it lifts: what it has read stays until it touches something else.
+    figure.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") leave(); });
+    document.addEventListener("pointerdown", (event) => { if (!figure.contains(event.target)) leave(); });
     figure.addEventListener("focus", () => { if (figure.matches(":focus-visible")) read(at); });
     figure.addEventListener("blur", leave);
     figure.addEventListener("keydown", (event) => {

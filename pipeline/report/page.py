@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pipeline.reading import cited, simulated_title
 from pipeline.rendering import PictureFormat, Theme, signed, tokens
@@ -36,6 +36,8 @@ select table_name as name, comment from duckdb_tables() where schema_name = 'mar
 union all
 select view_name as name, comment from duckdb_views() where schema_name = 'marts'
 """
+NOT_BUILT = "It is not published, because it takes an extra that was not installed"
+DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 LAST_BUILD = "select build_id, built_at, program_version from builds where is_successful order by rowid desc limit 1"
 
 
@@ -61,14 +63,15 @@ class Content:
         return [figure for _, several in self.sections for figure in several]
 
     @property
-    def figure_count(self) -> int:
-        """Return how many figures there are."""
-        return len(self.figures)
+    def chart_count(self) -> int:
+        """Return how many figures are drawn."""
+        return sum(figure.draw is not None for figure in self.figures)
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> Content:
     """Return what the page says, from a connection to the published file."""
-    reader = base.Reader(connection)
+    descriptions = {row["name"]: row["comment"] for row in rows_of(connection, DESCRIPTIONS)}
+    reader = base.Reader(connection, descriptions)
     trends = [row for row in reader("trends") if row["dimension"] == "total"]
     return Content(
         contract=rows_of(connection, "select * from contract")[0],
@@ -76,7 +79,7 @@ def read(connection: duckdb.DuckDBPyConnection) -> Content:
         headline=reader("headline")[0],
         trend=trends[0] if trends else None,
         sections=[(section, [figure(reader) for figure in section.figures]) for section in figures.SECTIONS],
-        descriptions={row["name"]: row["comment"] for row in rows_of(connection, DESCRIPTIONS)},
+        descriptions=descriptions,
     )
 
 
@@ -92,6 +95,7 @@ def render(content: Content, parquet: Collection[str] = ()) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["dated"] = dated
     style = environment.get_template("style.css.j2").render(light=drawing.LIGHT, dark=drawing.DARK)
     used = sorted({mart for figure in content.figures for mart in figure.marts})
     return environment.get_template("page.html.j2").render(
@@ -107,7 +111,7 @@ def render(content: Content, parquet: Collection[str] = ()) -> str:
             }
             for section, several in content.sections
         ],
-        tables={mart: content.descriptions[mart] for mart in used},
+        tables={mart: _first_sentence(content.descriptions.get(mart, NOT_BUILT)) for mart in used},
         parquet=parquet,
         citation=cited(content.contract),
         program_version=content.build["program_version"],
@@ -119,6 +123,11 @@ def render(content: Content, parquet: Collection[str] = ()) -> str:
     )
 
 
+def dated(text: str) -> Markup:
+    """Return text whose dates stay on one line."""
+    return Markup(DATE.sub(r'<span class="date">\g<0></span>', str(escape(text))))
+
+
 def pictures(content: Content, form: PictureFormat, theme: Theme) -> Iterator[tuple[str, bytes]]:
     """Yield each chart with its name: titled, on the theme's ground, with its source below."""
     colours = drawing.COLOURS[theme]
@@ -126,12 +135,13 @@ def pictures(content: Content, form: PictureFormat, theme: Theme) -> Iterator[tu
         if figure.draw is None:
             continue
         spec = figure.draw(colours, drawing.WIDE_PX)
+        marked = ", ".join(_tags(figure))
+        numbered = "; ".join(f"{n}: {words}" for n, words in enumerate(figure.numbered, start=1))
         spec = drawing.titled(
             spec,
             colours,
-            simulated_title(content.is_simulated) + figure.title,
-            figure.finding,
-            cited(content.contract, figure.dimension),
+            simulated_title(content.is_simulated) + figure.title + (f" ({marked})" if marked else ""),
+            [figure.finding, figure.note, numbered, cited(content.contract, figure.dimension)],
         )
         yield figure.name, drawing.to_svg(spec).encode() if form is PictureFormat.SVG else drawing.to_png(spec)
 
@@ -147,7 +157,7 @@ def _shown(figure: Figure, content: Content) -> dict[str, Any]:
         "title": figure.title,
         "finding": figure.finding,
         "note": figure.note,
-        "tags": [word for word, holds in _tags(figure) if holds],
+        "tags": _tags(figure),
         "is_table": figure.is_table,
         "wide": wide,
         "narrow": narrow,
@@ -168,8 +178,9 @@ def _kind(cells: Sequence[str]) -> str:
     return next((name for name, pattern in KINDS.items() if all(map(pattern.fullmatch, cells))), "")
 
 
-def _tags(figure: Figure) -> list[tuple[str, bool]]:
-    return [("estimate", figure.is_estimate), ("provisional", figure.is_provisional)]
+def _tags(figure: Figure) -> list[str]:
+    states = {"estimate": figure.is_estimate, "provisional": figure.is_provisional}
+    return [word for word, holds in states.items() if holds]
 
 
 def _shown_rows(figure: Figure) -> list[Sequence[Any]]:
@@ -207,17 +218,21 @@ def _summary(content: Content) -> str:
     if head["growth_7d_pct"] is not None:
         sentence += f", {signed(head['growth_7d_pct'])} over seven days"
     if content.trend:
-        sentence += f"; over {content.trend['days']} days, use {_doubling(content.trend)}"
-    state = " The newest days are provisional." if head["is_provisional"] else ""
+        sentence += f"; by the trend within the last {content.trend['days']} days, use {_doubling(content.trend)}"
+    state = " What is provisional is marked." if head["is_provisional"] else ""
     return f"{sentence}. {head['days']:,} days from {head['first_date']} on, as of {_instant(content)}.{state}"
 
 
 def _against(days: int) -> str:
-    return "against the same weekday" if days == YEAR_DAYS else "against as many days before"
+    return "the week on the same week a year before" if days == YEAR_DAYS else f"on the {days} days before"
 
 
 def _needs(days: int) -> str:
-    return f"it takes {days + 1 if days == YEAR_DAYS else 2 * days} loaded days"
+    return f"it takes {days + 7 if days == YEAR_DAYS else 2 * days} loaded days"
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".") + "."
 
 
 def _doubling(trend: dict[str, Any]) -> str:
@@ -251,13 +266,9 @@ def _cards(content: Content) -> list[dict[str, str]]:
         is_doubling = trend["verdict"] == "doubling"
         cards.append(
             {
-                "label": f"Doubling time, last {trend['days']} days",
+                "label": f"Doubling time by the trend within {trend['days']} days",
                 "value": f"{trend['doubling_time_days']:,.0f} days" if is_doubling else base.NONE,
-                "more": (
-                    f"95 %: {trend['doubling_time_low_days']:,.0f} to {trend['doubling_time_high_days']:,.0f} days"
-                    if is_doubling
-                    else base.doubling(trend)
-                ),
+                "more": (f"95 %: {base.doubling_interval(trend)} days" if is_doubling else base.doubling(trend)),
             }
         )
     return cards

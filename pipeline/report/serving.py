@@ -1,8 +1,9 @@
-"""Shows the report on loopback: one page, as it lies on disk at the moment it is asked for."""
+"""Shows the report on loopback, as it lies on disk at the moment it is asked for, and the tables that it links to."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from pathlib import Path
 from pipeline.errors import UsageError
 
 HOST = "127.0.0.1"
+TABLE = re.compile(r"/(parquet/\w+\.parquet)")
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,17 @@ def serving(path: Path, port: int) -> Iterator[Server]:
             self.respond(has_body=True)
 
         def respond(self, *, has_body: bool) -> None:
-            if self.path != "/":
+            table = TABLE.fullmatch(self.path)
+            if self.path != "/" and not table:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
             try:
-                body = path.read_bytes()
+                body = (path.parent / table[1] if table else path).read_bytes()
             except OSError:
-                self.send_error(HTTPStatus.NOT_FOUND, "The report is gone; tokengrowth report writes it anew")
+                self.send_error(HTTPStatus.NOT_FOUND, "This file is gone; tokengrowth report writes the report anew")
                 return
             self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Type", "application/vnd.apache.parquet" if table else "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Cache-Control", "no-store")
             self.end_headers()

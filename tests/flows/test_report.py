@@ -61,7 +61,7 @@ def test_the_page_says_what_the_commands_say(home: Settings, page: BeautifulSoup
     cards = [words(card) for card in page.select(".cards div")]
     assert cards[0].startswith(f"Tokens on {newest['date']} {newest['total_tokens'] / 1e9:.1f} B provisional")
     assert cards[1].startswith(f"Growth over 7 days {newest['growth_7d_pct']:+.1f} %")
-    assert cards[3] == "Growth over 364 days \N{EN DASH} it takes 365 loaded days"
+    assert cards[3] == "Growth over 364 days \N{EN DASH} it takes 371 loaded days"
 
     explained = json.loads(cli("explain", "--window", "28", "--json").out)
     assert f"All tokens grew by {explained['growth_pct']:+.1f} %" in words(page.select_one("#waterfall ~ .finding"))
@@ -136,7 +136,7 @@ def test_the_command_writes_it_beside_the_published_file(home: Settings, cli: Ca
     ended = cli("report")
     assert ended.code == 0, ended.err
     assert ended.out.splitlines()[0] == f"Wrote {home.report_path}"
-    assert re.fullmatch(r"report: 19 figures, 0\.\d MB \(simulated data\)", ended.out.splitlines()[-1])
+    assert re.fullmatch(r"report: 19 figures, 9 of them drawn, 0\.\d MB \(simulated data\)", ended.out.splitlines()[-1])
     assert home.report_path.stat().st_mode & 0o777 == 0o644
     page = BeautifulSoup(home.report_path.read_text(encoding="utf-8"), "html.parser")
     files = [link["href"] for link in page.select("a[href$='.parquet']")]
@@ -193,12 +193,15 @@ def test_the_server_shows_one_file_as_it_is_now(tmp_path: Path) -> None:
         answer = requests.get(server.url, timeout=5)
         assert (answer.text, answer.headers["Cache-Control"]) == ("<p>two", "no-store")
         assert requests.head(server.url, timeout=5).headers["Content-Length"] == "6"
-        for place in ("secret", "report.html", "..%2fsecret"):
+        (tmp_path / "parquet").mkdir()
+        (tmp_path / "parquet" / "dim_app.parquet").write_bytes(b"PAR1")
+        assert requests.get(f"{server.url}parquet/dim_app.parquet", timeout=5).content == b"PAR1"
+        for place in ("secret", "report.html", "..%2fsecret", "parquet/../secret", "parquet/none.parquet"):
             assert requests.get(server.url + place, timeout=5).status_code == 404
         path.unlink()
         gone = requests.get(server.url, timeout=5)
         assert gone.status_code == 404
-        assert "tokengrowth report writes it anew" in gone.text
+        assert "tokengrowth report writes the report anew" in gone.text
         server.http.shutdown()
         thread.join()
 
@@ -221,8 +224,16 @@ def test_without_the_extra_it_says_what_is_lacking(cli: Callable[..., Ended], mo
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
         "error: The report needs the extra `report`, which is not installed; "
-        "`pip install 'openrouter-token-growth[report]'` adds it.\n"
+        "`pip install -e '.[report]'` in the checkout adds it.\n"
     )
+
+
+@needs_the_extra
+@pytest.mark.usefixtures("home")
+def test_a_folder_is_no_file(cli: Callable[..., Ended], tmp_path: Path) -> None:
+    ended = cli("report", "--output", str(tmp_path))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"error: {tmp_path} is a folder; name the file to write, such as {tmp_path}/report.html.\n"
 
 
 @needs_the_extra

@@ -39,7 +39,7 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         outcome = jobs.run(load_settings())
     names = ", ".join(fitting.marts())
     assert outcome.hints == [
-        f"Not built: {names}; it takes the extra `stats` (`pip install 'openrouter-token-growth[stats]'`), and then "
+        f"Not built: {names}; it takes the extra `stats` (`pip install -e '.[stats]'` in the checkout), and then "
         "`tokengrowth build`."
     ]
     return home
@@ -107,3 +107,14 @@ def test_trend_prints_doubling_times_the_week_and_unusual_days(home: Settings, c
         assert ended.code == 2
         assert complaint in ended.err
     assert home.published_path.exists()
+
+
+@pytest.mark.usefixtures("home", "without_the_library")
+def test_without_the_library_the_report_lacks_its_trends_only(cli: Callable[..., Ended], tmp_path: Path) -> None:
+    pytest.importorskip("altair", reason="the extra `report` is not installed")
+    ended = cli("report", "--output", str(tmp_path / "report.html"))
+    assert ended.code == 0, ended.err
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "There is no trend yet: it takes 28 loaded days in a row and the extra `stats`." in text
+    assert "Doubling time" not in text
+    assert text.count('class="picture wide"') == 8

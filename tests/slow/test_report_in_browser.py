@@ -127,6 +127,16 @@ def test_a_pointer_and_the_keys_read_a_day(demo: Path, browser: Browser) -> None
     assert not readout.is_visible()
 
 
+def test_what_a_finger_has_read_stays(demo: Path, browser: Browser) -> None:
+    page = browser.new_context(viewport={"width": PHONE, "height": 844}, has_touch=True).new_page()
+    page.goto(demo.as_uri())
+    figure = page.locator("article:has(#total) figure")
+    figure.tap(position={"x": 200, "y": 100})
+    assert figure.locator(".readout").is_visible()
+    page.locator("#growth").tap()
+    assert not figure.locator(".readout").is_visible()
+
+
 def test_the_reader_chooses_the_theme_and_prints_in_black_on_white(demo: Path, browser: Browser) -> None:
     page = opened(browser, demo.as_uri(), theme="dark").page
     ground: Callable[[], str] = lambda: page.evaluate("getComputedStyle(document.body).backgroundColor")  # noqa: E731

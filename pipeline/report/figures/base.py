@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -47,7 +47,8 @@ class Figure:
     draw: Draw | None = None
     # The dates at both ends of the chart's time axis, where it has one.
     reach: tuple[date, date] | None = None
-    dimension: str = "total"
+    # Whose places are cited; None cites them all.
+    dimension: str | None = "total"
     is_provisional: bool = False
     is_estimate: bool = False
     # Numbers that are worth as much as the chart stand open; those of a chart are folded.
@@ -59,7 +60,7 @@ class Figure:
     @property
     def marts(self) -> list[str]:
         """Tables of the published file that the figure is drawn from."""
-        return sorted({mart for name in self.queries for mart in re.findall(r"marts\.(\w+)", query(name))})
+        return sorted({mart for name in self.queries for mart in marts_of(name)})
 
 
 def query(name: str) -> str:
@@ -67,14 +68,22 @@ def query(name: str) -> str:
     return (QUERIES / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def marts_of(name: str) -> set[str]:
+    """Return the tables that a query reads."""
+    return set(re.findall(r"marts\.(\w+)", query(name)))
+
+
 @dataclass(frozen=True)
 class Reader:
     """Runs the report's queries on the published file; text from outside comes back without what shows nothing."""
 
     connection: duckdb.DuckDBPyConnection
+    published: Collection[str]
 
     def __call__(self, name: str) -> Rows:
-        """Return the rows of a query by its name."""
+        """Return the rows of a query by its name; none where a table that it reads takes an extra to be built."""
+        if not marts_of(name) <= set(self.published):
+            return []
         return [
             {key: clean(value) if isinstance(value, str) else value for key, value in row.items()}
             for row in rows_of(self.connection, query(name))
@@ -84,9 +93,19 @@ class Reader:
 def doubling(row: Mapping[str, Any]) -> str:
     """Return a trend in words: the doubling time with its interval, or that there is none."""
     if row["verdict"] == "doubling":
-        low, high = row["doubling_time_low_days"], row["doubling_time_high_days"]
-        return f"doubles every {row['doubling_time_days']:,.0f} days (95 %: {low:,.0f} to {high:,.0f})"
+        return f"doubles every {row['doubling_time_days']:,.0f} days (95 %: {doubling_interval(row)})"
     return "halves" if row["verdict"] == "halving" else NO_DIRECTION
+
+
+def doubling_interval(row: Mapping[str, Any]) -> str:
+    """Return the interval of a doubling time in days, with a star where it covers less than it should."""
+    low, high = row["doubling_time_low_days"], row["doubling_time_high_days"]
+    return f"{low:,.0f} to {high:,.0f}{star(row)}"
+
+
+def star(row: Mapping[str, Any]) -> str:
+    """Return the mark of an interval that covers less than 95 %, because the days hold together too much."""
+    return "*" if row["is_interval_narrow"] else ""
 
 
 def if_days(rows: Rows, draw: Draw) -> Draw | None:

@@ -26,6 +26,7 @@ def claims(read: Read) -> Figure:
             )
             for row in rows
         ],
+        dimension=None,
         is_provisional=any(row["is_provisional"] for row in rows),
         is_table=True,
         queries=("claims",),

@@ -6,7 +6,7 @@ from datetime import date
 
 from pipeline.rendering import signed, tokens
 from pipeline.report import charts
-from pipeline.report.figures.base import Figure, Read, Rows, doubling, if_days, or_dash, state, times
+from pipeline.report.figures.base import Figure, Read, Rows, doubling, if_days, or_dash, star, state, times
 
 
 def total(read: Read) -> Figure:
@@ -30,9 +30,13 @@ def total(read: Read) -> Figure:
         "total",
         "All tokens, day by day",
         f"{finding}.",
-        "Dots are days, the line is the mean of the seven days until each. The newest days are provisional: OpenRouter "
-        "restates them by up to 2.4 % within a day."
-        + (" Numbered are the events with the greatest part in all tokens at their time:" if events else ""),
+        "Dots are days, the line is the mean of the seven days until each. An open dot is provisional: OpenRouter may "
+        "restate that day."
+        + (
+            " Numbered are the events with the greatest part in all tokens at their time, one a model:"
+            if events
+            else ""
+        ),
         ("date", "tokens", "seven-day mean", "growth over 7 days", "state"),
         [
             (
@@ -64,7 +68,7 @@ def total(read: Read) -> Figure:
 
 
 # Numbers of events nearer than this part of the time axis would overlap, and are set one below the other.
-NEAR_RATIO, NUMBER_PX = 0.05, 15
+NEAR_RATIO, NUMBER_PX = 0.07, 15
 
 
 def place_numbers(events: Rows, first: date, last: date) -> None:
@@ -89,7 +93,7 @@ def trends(read: Read) -> Figure:
     whole = [row for row in rows if row["dimension"] == "total"]
     points = [
         {
-            "name": f"all tokens, {row['days']} days" if row["dimension"] == "total" else row["entity"],
+            "name": (f"all tokens, {row['days']} days" if row["dimension"] == "total" else row["entity"]) + star(row),
             "low": row["growth_per_week_low_pct"],
             "point": row["growth_per_week_pct"],
             "high": row["growth_per_week_high_pct"],
@@ -102,17 +106,20 @@ def trends(read: Read) -> Figure:
         name,
         title,
         " ".join(f"Over {row['days']} days: {doubling(row)}." for row in whole),
-        "Points are growth a week, bars the 95 % interval: what is certain of models that are not listed, and the "
-        "uncertainty of the fit; a bar that leaves the picture is longer than drawn. Organisations: over 28 days. A "
-        "star marks an interval that covers less than 95 %, because the days hold together too much.",
+        "A trend is a line through the days of a span, not the end against the start. Points are growth a week, "
+        "bars the "
+        "95 % interval, which allows for models that are not listed; a bar that leaves the picture is longer "
+        "than drawn. "
+        "Organisations: over 28 days. A star marks an interval that covers less than 95 %, because each day is "
+        "too much "
+        "like the one before.",
         ("of", "days", "growth a week", "95 % interval", "doubling time"),
         [
             (
                 "all tokens" if row["dimension"] == "total" else row["entity"],
                 row["days"],
                 signed(row["growth_per_week_pct"]),
-                f"{signed(row['growth_per_week_low_pct'])} to {signed(row['growth_per_week_high_pct'])}"
-                + ("*" if row["is_interval_narrow"] else ""),
+                f"{signed(row['growth_per_week_low_pct'])} to {signed(row['growth_per_week_high_pct'])}" + star(row),
                 doubling(row),
             )
             for row in rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.rendering import tokens
 from pipeline.report import charts
-from pipeline.report.figures.base import Figure, Read, if_days, pivot, state, times
+from pipeline.report.figures.base import Figure, Read, if_days, or_dash, pivot, state, times
 
 PRICE_CLASSES = {
     "paid": "series-1",
@@ -23,9 +23,11 @@ def free_and_paid(read: Read) -> Figure:
     return Figure(
         "free-and-paid",
         "Free and paid",
-        f"{free:.1f} % of the tokens of {rows[-1]['date']} were free, {newest.get('paid', 0.0):.1f} % were paid for.",
-        "A class is that of the model's newest catalogue entry. No catalogue: the model had left it before this "
-        "pipeline read one, so nobody can tell its price.",
+        f"At least {free:.1f} % of the tokens of {rows[-1]['date']} were free, and at least "
+        f"{newest.get('paid', 0.0):.1f} % "
+        "were paid for; of the rest nobody can tell.",
+        "A class is that of the model's newest catalogue entry. No catalogue: none that this pipeline read has the "
+        "model, because it left before, or came after.",
         ("date", *PRICE_CLASSES),
         pivot(rows, "price_class", PRICE_CLASSES),
         if_days(
@@ -36,6 +38,7 @@ def free_and_paid(read: Read) -> Figure:
         ),
         charts.domain(rows),
         "price_class",
+        any(row["is_provisional"] for row in rows if row["date"] == rows[-1]["date"]),
         queries=("free_and_paid",),
     )
 
@@ -54,8 +57,10 @@ def contexts(read: Read) -> Figure:
     return Figure(
         name,
         title,
-        f"{long:.1f} % of the tokens of {rows[-1]['date']} belong to requests of the 1M and 10M buckets.",
-        "A bucket is OpenRouter's class of a request by its length in tokens. These figures are exact.",
+        f"{long:.1f} % of the tokens of {rows[-1]['date']} belong to the longest requests, of the buckets 1M and 10M.",
+        "A bucket is OpenRouter's class of a request by its length in tokens. All requests are counted: nothing "
+        "is below "
+        "a cut-off.",
         ("date", *CONTEXT_BUCKETS),
         pivot(rows, "context_bucket", CONTEXT_BUCKETS),
         if_days(
@@ -66,6 +71,7 @@ def contexts(read: Read) -> Figure:
         ),
         charts.domain(rows),
         "context_bucket",
+        any(row["is_provisional"] for row in rows if row["date"] == rows[-1]["date"]),
         queries=(name,),
     )
 
@@ -117,20 +123,28 @@ def requests(read: Read) -> Figure:
     name, title = "requests", "Tokens of a request"
     if not rows:
         return Figure(name, title, "No apps are loaded.", dimension="app", queries=(name,))
-    first, newest = rows[0], rows[-1]
+    newest, weeks = rows[-1], [row for row in rows if row["tokens_per_request_7d"] is not None]
+    finding = f"A request of a listed app took {tokens(newest['tokens_per_request'])} tokens on {newest['date']}."
+    if len(weeks) > 7:
+        last, first = weeks[-1], weeks[0]
+        finding = (
+            f"In the week until {last['date']} a request of a listed app took {tokens(last['tokens_per_request_7d'])} "
+            f"tokens, {times(last['tokens_per_request_7d'], first['tokens_per_request_7d'])} the "
+            f"{tokens(first['tokens_per_request_7d'])} of the week until {first['date']}."
+        )
     return Figure(
         name,
         title,
-        f"A request of a listed app takes {tokens(newest['tokens_per_request'])} tokens on {newest['date']}, "
-        f"{times(newest['tokens_per_request'], first['tokens_per_request'])} the "
-        f"{tokens(first['tokens_per_request'])} of {first['date']}.",
-        "All listed apps together, prompt and answer: who enters or leaves the list moves it. "
-        "The table fct_app_decomposition parts longer requests from other apps.",
-        ("date", "tokens of a request", "tokens", "requests", "apps", "state"),
+        finding,
+        "Dots are days, open ones provisional; the line is the week until each. All listed apps together, prompt and "
+        "answer: who enters or leaves the list moves it. The table fct_app_decomposition parts longer requests from "
+        "other apps.",
+        ("date", "tokens of a request", "of seven days", "tokens", "requests", "apps", "state"),
         [
             (
                 row["date"],
                 tokens(row["tokens_per_request"]),
+                or_dash(tokens, row["tokens_per_request_7d"]),
                 tokens(row["total_tokens"]),
                 tokens(row["total_requests"]),
                 row["apps"],
@@ -141,7 +155,12 @@ def requests(read: Read) -> Figure:
         if_days(
             rows,
             lambda colours, width: charts.lines(
-                rows, colours, width, line="tokens_per_request", title="tokens of a request"
+                rows,
+                colours,
+                width,
+                line="tokens_per_request_7d",
+                dots="tokens_per_request",
+                title="tokens of a request",
             ),
         ),
         charts.domain(rows),

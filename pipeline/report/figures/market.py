@@ -97,7 +97,7 @@ def price_index(read: Read) -> Figure:
 def spend(read: Read) -> Figure:
     """What the tokens of a day cost, between bounds."""
     rows = read("spend")
-    name, title = "spend", "What the tokens of a day cost"
+    name, title = "spend", "What tokens with a known price cost"
     if not rows:
         return Figure(name, title, "No prices are loaded.", queries=(name,))
     newest = rows[-1]
@@ -105,10 +105,15 @@ def spend(read: Read) -> Figure:
     return Figure(
         name,
         title,
-        f"The tokens of {newest['date']} cost {usd(newest['spend_low_usd'])} to {usd(newest['spend_high_usd'])} at "
-        f"list prices, {usd(newest['spend_mid_usd'])} by the usual mix of prompts, answers and cached prompts; "
-        f"{newest['priced_pct']:.0f} % of tokens have a known price.",
-        "The source does not part prompts from answers, so the band is wide. "
+        f"The {newest['priced_pct']:.0f} % of the tokens of {newest['date']} whose price is known cost "
+        f"{usd(newest['spend_low_usd'])} to {usd(newest['spend_high_usd'])} at list prices, "
+        f"{usd(newest['spend_mid_usd'])} "
+        "by the usual mix of prompts, answers and cached prompts.",
+        "The source does not part prompts from answers: the band lies between the cheapest and the dearest "
+        "reading. What "
+        f"has no known price is not in the sum: on {rows[0]['date']} {100 - rows[0]['priced_pct']:.0f} % of the "
+        f"tokens, on "
+        f"{newest['date']} {100 - newest['priced_pct']:.0f} %. "
         + (
             f"Until {assumed[-1]} prices are assumed to be those of the first catalogue that was read."
             if assumed

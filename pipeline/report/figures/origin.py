@@ -45,6 +45,7 @@ def shares(read: Read) -> Figure:
         ),
         charts.domain(rows),
         "organisation",
+        any(row["is_provisional"] for row in newest),
         queries=("shares",),
     )
 
@@ -134,16 +135,17 @@ def leaderboard(read: Read) -> Figure:
     )
 
 
+# Of each part its words in the table and in the legend, and its colour; a sign tells what came in from what went out.
 PARTS = {
-    "new_pp": ("new", "series-3"),
-    "resurrected_pp": ("back", "series-5"),
-    "expansion_pp": ("expansion", "series-1"),
-    "threshold_in_pp": ("into the top 50", "rest"),
-    "tail_gain_pp": ("more below rank 50", "unlisted"),
-    "contraction_pp": ("contraction", "series-2"),
-    "churned_pp": ("gone", "series-6"),
-    "threshold_out_pp": ("out of the top 50", "rest"),
-    "tail_loss_pp": ("less below rank 50", "unlisted"),
+    "new_pp": ("new", "new", "series-3"),
+    "resurrected_pp": ("back", "back", "series-5"),
+    "expansion_pp": ("expansion", "expansion", "series-1"),
+    "threshold_in_pp": ("into the top 50", "across rank 50", "rest"),
+    "tail_gain_pp": ("more below rank 50", "below rank 50", "unlisted"),
+    "contraction_pp": ("contraction", "contraction", "series-2"),
+    "churned_pp": ("gone", "gone", "series-6"),
+    "threshold_out_pp": ("out of the top 50", "across rank 50", "rest"),
+    "tail_loss_pp": ("less below rank 50", "below rank 50", "unlisted"),
 }
 
 
@@ -154,15 +156,18 @@ def accounting(read: Read) -> Figure:
     if not rows:
         return Figure(name, title, "There is no accounting yet: it takes 14 loaded days in a row.", queries=(name,))
     newest = rows[-1]
+    rest = sum(newest[part] for part, (_, legend, _) in PARTS.items() if legend.endswith("rank 50"))
     return Figure(
         name,
         title,
         f"In the week until {newest['date']} all tokens grew by {signed(newest['growth_pct'])}: models that were there "
-        f"before added {signed(newest['expansion_pp'], 'pp')} and lost {signed(newest['contraction_pp'], 'pp')}, new "
-        f"ones added {signed(newest['new_pp'], 'pp')}.",
+        f"before gained {newest['expansion_pp']:.1f} pp and lost {-newest['contraction_pp']:.1f} pp, new ones and "
+        f"those "
+        f"that came back added {newest['new_pp'] + newest['resurrected_pp']:.1f} pp, those that left took "
+        f"{-newest['churned_pp']:.1f} pp, and {signed(rest, 'pp')} crossed rank 50 or stayed below it.",
         "Parts are in percent of the tokens of the week before; the dot is their sum, the growth. Who crosses rank 50 "
         "may have been there before: that is neither new nor gone.",
-        ("week until", "growth", *(word for word, _ in PARTS.values()), "quick ratio"),
+        ("week until", "growth", *(column for column, _, _ in PARTS.values()), "quick ratio"),
         [
             (
                 row["date"],
@@ -173,7 +178,12 @@ def accounting(read: Read) -> Figure:
             for row in reversed(rows)
         ],
         lambda colours, width: charts.stacked_parts(
-            rows, colours, width, parts=PARTS, total="growth_pct", title="% of the week before"
+            rows,
+            colours,
+            width,
+            parts={name: (legend, colour) for name, (_, legend, colour) in PARTS.items()},
+            total="growth_pct",
+            title="% of the week before",
         ),
         charts.domain(rows, margin_days=4),
         "model",

@@ -31,7 +31,7 @@ def coverage(read: Read) -> Figure:
         "coverage",
         "What is held of each source",
         f"{complete} of {len(sources)} sources are held without a gap.",
-        "A week has the state of its worst day. What is missing can still be had by `tokengrowth backfill`; what is "
+        "A week has the state of its worst day. What is missing can still be had by tokengrowth backfill; what is "
         "lost was public for a time and was not read.",
         ("source", "dates held", "dates that there are", "state of the newest week"),
         [
@@ -39,6 +39,7 @@ def coverage(read: Read) -> Figure:
             for source, (loaded, dates) in counted.items()
         ],
         lambda colours, width: charts.states(rows, colours, width, row="source", state="state", fills=STATES),
+        dimension=None,
         queries=("coverage",),
     )
 
@@ -66,6 +67,7 @@ def health(read: Read) -> Figure:
             for row in rows
         ],
         is_table=True,
+        dimension=None,
         queries=("health",),
     )
 
@@ -77,9 +79,11 @@ def reconciliation(read: Read) -> Figure:
     return Figure(
         "reconciliation",
         "Whether independent figures agree",
-        f"{sum(row['compared'] for row in rows if row['verdict'] == 'agrees'):,} comparisons agree within their "
-        f"tolerance, {differing:,} differ.",
-        "The same quantity from two places, such as context buckets against the day's total.",
+        f"{sum(row['compared'] for row in rows if row['verdict'] == 'agrees'):,} comparisons agree, "
+        f"{differing:,} differ.",
+        "The same quantity from two places, such as context buckets against the day's total; of apps, that a "
+        "part does not "
+        "exceed its whole.",
         ("what is compared", "verdict", "comparisons", "largest difference"),
         [
             (
@@ -91,6 +95,7 @@ def reconciliation(read: Read) -> Figure:
             for row in rows
         ],
         is_table=True,
+        dimension=None,
         queries=("reconciliation",),
     )
 
@@ -105,8 +110,8 @@ def restated(read: Read) -> Figure:
         f"{rows[0]['date']}."
         if rows
         else "No figure that was read again had changed.",
-        "Every vintage of a day is kept; the tables above show the newest.",
-        ("date", "model", "vintages", "first said", "last said", "change"),
+        "Every answer that was read is kept; the figures above are those of the newest.",
+        ("date", "model", "times read", "first said", "last said", "change"),
         [
             (
                 row["date"],

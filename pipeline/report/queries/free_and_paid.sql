@@ -11,7 +11,8 @@ select
     end as price_class,
     list_position(['paid', 'zero_price', 'free_variant', 'unmatched', 'other'], entity)::integer as position,
     total_tokens,
-    share_pct
+    share_pct,
+    is_provisional
 from marts.fct_token_growth_daily
 where dimension = 'price_class' and total_tokens is not null
 order by date, position

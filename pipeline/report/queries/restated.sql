@@ -1,4 +1,4 @@
--- The figures that a later answer changed most.
+-- The figures that a later answer changed most, in percent.
 select
     date,
     model_permaslug,
@@ -8,5 +8,5 @@ select
     change_pct
 from marts.rpt_revisions
 where is_restated
-order by abs(change_tokens) desc, date asc, model_permaslug asc
+order by abs(change_pct) desc, date asc, model_permaslug asc
 limit 10

@@ -5,6 +5,7 @@ with days as (
         entity,
         total_tokens,
         share_pct,
+        is_provisional,
         date > max(date) over () - 28 as is_recent
     from marts.fct_token_growth_daily
     where dimension = 'organisation' and total_tokens is not null
@@ -25,6 +26,7 @@ placed as (
         days.entity,
         days.total_tokens,
         days.share_pct,
+        days.is_provisional,
         case
             when days.entity = 'other' then 8
             when ranked.position <= 6 then ranked.position
@@ -39,7 +41,8 @@ select
     case position when 8 then 'not listed' when 7 then 'other organisations' else entity end as organisation,
     position::integer as position,
     sum(total_tokens)::bigint as total_tokens,
-    sum(share_pct)::double as share_pct
+    sum(share_pct)::double as share_pct,
+    bool_or(is_provisional) as is_provisional
 from placed
 group by all
 order by date, position
