@@ -56,7 +56,7 @@ VARIABLES: Colours = {name: f"var(--{name})" for name in LIGHT}
 # What Vega measures is what a browser shows: Arial, or Liberation Sans, which is as wide.
 FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 WIDE_PX, NARROW_PX = 760, 340
-CHARACTERS_A_LINE = 115
+CHARACTERS_A_LINE = 135
 TITLE_PX, LINE_PX = 46, 14
 COLOURS = {Theme.LIGHT: LIGHT, Theme.DARK: DARK}
 
