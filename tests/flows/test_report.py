@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import signal
@@ -166,9 +167,12 @@ def test_pictures_can_leave_the_page(home: Settings, cli: Callable[..., Ended], 
 
 
 @needs_the_extra
-def test_it_is_shown_on_loopback_until_the_user_ends_it(home: Settings) -> None:
+def test_it_is_shown_on_loopback_until_the_user_ends_it_and_is_the_same_in_every_zone(
+    home: Settings, page_path: Path
+) -> None:
     command = [sys.executable, "-m", "pipeline", "report", "--serve", "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    elsewhere = os.environ | {"TZ": "America/New_York"}
+    with subprocess.Popen(command, cwd=ROOT, env=elsewhere, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         lines = [process.stdout.readline() for _ in range(2)]
         url = re.search(r"http://127\.0\.0\.1:\d+/", lines[1])
@@ -179,6 +183,9 @@ def test_it_is_shown_on_loopback_until_the_user_ends_it(home: Settings) -> None:
         assert process.wait(timeout=10) == 0
     assert answer.text == home.report_path.read_text(encoding="utf-8")
     assert rest.startswith("report: 19 figures")
+    drawn = [re.findall(r"<svg.*?</svg>", text, re.DOTALL) for text in (answer.text, page_path.read_text("utf-8"))]
+    assert len(drawn[0]) > 18
+    assert drawn[0] == drawn[1]
 
 
 def test_the_server_shows_one_file_as_it_is_now(tmp_path: Path) -> None:
