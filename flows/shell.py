@@ -108,7 +108,8 @@ def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None]
     # The artifacts come last: whatever goes wrong with them, the alerts are told and a backfill goes on.
     if after:
         after(outcome)
-    leave_artifacts(settings, outcome)
+    with run_log():
+        leave_artifacts(settings, outcome)
     problems = " ".join(outcome.problems)
     message = f"{outcome.summary()}. {problems}".strip()
     if outcome.exit_code == EXIT_OK:
@@ -217,9 +218,11 @@ def leave_report(settings: Settings) -> None:
     except Exception as error:  # whatever it is: what was loaded is published, and a picture never fails a run
         log.warning("The report was not written; `tokengrowth report` writes it: %s", error)
         return
+    if written.failed:
+        log.warning("The report lacks figures that could not be made or drawn: %s.", ", ".join(written.failed))
     create_link_artifact(
-        link=written.paths[0].resolve().as_uri(),
-        link_text=str(written.paths[0]),
+        link=settings.report_url or written.path.resolve().as_uri(),
+        link_text=str(written.path),
         key="token-growth-report",
         description=written.summary,
     )

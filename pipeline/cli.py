@@ -329,19 +329,18 @@ def report(
     """Write the report: one HTML page of charts and tables that opens without a network."""
     from pipeline import report as report_
 
-    settings = _settings()
-    done = [report_.write(settings, output)]
-    if pictures:
-        done.append(report_.write_pictures(settings, pictures, picture_format, theme))
-    for one in done if not json else []:
-        _line(f"Wrote {one.paths[0]}" if len(one.paths) == 1 else f"Wrote {len(one.paths)} pictures to {pictures}")
+    slides = report_.Slides(pictures, picture_format, theme) if pictures else None
+    done = report_.write(_settings(), output, slides)
+    # Beside machine-readable output these lines go to the error stream.
+    say = sys.stderr if json else sys.stdout
+    say.write(f"Wrote {done.path}\n" + (f"Wrote {len(done.pictures)} pictures to {pictures}\n" if pictures else ""))
     if serve:
-        with report_.serving(done[0].paths[0], port) as server:
-            _line(f"Showing it at {server.url}; Ctrl-C ends it.")
-            sys.stdout.flush()
+        with report_.serving(done.path, port) as server:
+            say.write(f"Showing it at {server.url}; Ctrl-C ends it.\n")
+            say.flush()
             server.wait()
-    _print(json, {"written": [one.to_dict() for one in done]}, [], "; ".join(one.summary for one in done))
-    return EXIT_OK
+    _print(json, done.to_dict(), [], done.summary)
+    return EXIT_UNFIT if done.failed else EXIT_OK
 
 
 @app.command()

@@ -156,6 +156,11 @@ def tokens(count: float | None) -> str:
     return f"{count:.0f}"
 
 
+def first_sentence(text: str) -> str:
+    """Return what a description begins with."""
+    return re.split(r"(?<=[.:]) ", text)[0].rstrip(":.") + "."
+
+
 def signed_tokens(count: int) -> str:
     """Shorten a change of tokens, with its sign."""
     return f"{'-' if count < 0 else '+'}{tokens(abs(count))}"

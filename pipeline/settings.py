@@ -47,6 +47,12 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _web_url(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
+        raise ValueError("needs a URL such as https://example.org/report.html")
+    return url
+
+
 def _key(key: SecretStr) -> SecretStr | None:
     text = key.get_secret_value().strip()
     if not re.fullmatch(r"[!-~]*", text):
@@ -182,6 +188,12 @@ class Settings(BaseSettings):
         None,
         alias="TOKENGROWTH_ALERT_WEBHOOK_URL",
         description="Where the Prefect server sends alerts as JSON, once `deploy/setup` was told; kept secret.",
+    )
+
+    report_url: Annotated[str | None, AfterValidator(lambda url: url and _web_url(url))] = Field(
+        None,
+        alias="TOKENGROWTH_REPORT_URL",
+        description="Where you serve report.html, for the link that flows leave in Prefect. Default: the file's own.",
     )
 
     def now(self) -> datetime:

@@ -493,6 +493,11 @@ def licence_text(contract: Mapping[str, Any]) -> str:
     return "\n".join([head, "", *contract["citations"], "", *end]) + "\n"
 
 
+def last_build(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Return the row of `meta.builds` that the tables come from."""
+    return rows_of(connection, "from meta.builds where is_successful order by rowid desc limit 1")[0]
+
+
 def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Run a user's query and return its columns and rows; raise UsageError with DuckDB's own words."""
     try:

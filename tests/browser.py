@@ -18,10 +18,11 @@ WIDE, PHONE = 1280, 390
 
 @dataclass(frozen=True)
 class Opened:
-    """A page as it stands, with what its console called an error and what it asked for beside itself."""
+    """A page as it stands, with the errors of its console, its dialogs, and what it asked for beside itself."""
 
     page: Page
     errors: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
 
@@ -44,6 +45,7 @@ def opened(browser: Browser, url: str, *, width: int = WIDE, theme: Literal["lig
     page = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme).new_page()
     seen = Opened(page)
     page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
+    page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
     # What a page carries within itself (data:, blob:) is no request, although Chromium tells of it.
     page.on(

@@ -101,6 +101,9 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def _sweep(target: Path) -> None:
+    """Put back what an export that was killed between its two renames had moved aside, and clear what others left."""
     for path in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
         if time.time() - path.stat().st_mtime > LEFTOVER_SECONDS:
+            if (path / "old").exists() and not target.exists():
+                (path / "old").rename(target)
             shutil.rmtree(path, ignore_errors=True)

@@ -16,7 +16,7 @@ from pipeline import models
 from pipeline.package.folder import Writer
 from pipeline.rendering import clean, defused, json_text
 from pipeline.settings import APP_NAME
-from pipeline.warehouse import frame_of, rows_of
+from pipeline.warehouse import frame_of, last_build, rows_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # Of schema meta what readers need; the rest is how this home was run.
 META_TABLES = ("contract", "sources")
 
-BUILD = "from meta.builds where is_successful order by rowid desc limit 1"
 DAYS = """
 select
     min(date) as first_date,
@@ -144,8 +143,8 @@ class Resource:
 
 def edition_of(connection: duckdb.DuckDBPyConnection) -> Edition:
     """Return what the published file says of itself."""
-    contract, build, days = (rows_of(connection, sql)[0] for sql in ("from meta.contract", BUILD, DAYS))
-    return Edition(contract, build, days)
+    contract, days = (rows_of(connection, sql)[0] for sql in ("from meta.contract", DAYS))
+    return Edition(contract, last_build(connection), days)
 
 
 def published_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, Table]:

@@ -5,7 +5,6 @@ All is in our own words but the lines to cite, which come from OpenRouter: in Ma
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from pipeline.package.tables import Column, Edition, Resource
 from pipeline.reading import simulated_title
 from pipeline.reference import UNITS, markdown, unit
-from pipeline.rendering import to_json
+from pipeline.rendering import first_sentence, to_json
 from pipeline.settings import APP_NAME
 from pipeline.warehouse import SIMULATED_NOTE
 
@@ -162,7 +161,10 @@ def citation(edition: Edition) -> str:
 def readme(edition: Edition, resources: Sequence[Resource]) -> str:
     """Return README.md, for a stranger."""
     first = [f"`{name}`" for name in FIRST_TABLES if name in {resource.table.name for resource in resources}]
-    tables = [(one.table.name, f"{one.rows:,}", _first_sentence(one.table.description)) for one in resources]
+    tables = [
+        (one.table.name, f"{one.rows:,}", first_sentence(one.table.description.removeprefix(SIMULATED_NOTE)))
+        for one in resources
+    ]
     names = [
         *((f"…{suffix}", meaning) for suffix, meaning in UNITS.items()),
         ("…_7d", "of the 7 days that end on the row's date; as growth, against the 7 before; so 28 and 364"),
@@ -252,10 +254,6 @@ def _description(edition: Edition) -> str:
         + f"{WHAT} As of {_instant(edition.contract['as_of'])}"
         + (f"; from {provisional} on provisional." if provisional else ".")
     )
-
-
-def _first_sentence(description: str) -> str:
-    return re.split(r"(?<=[.:]) ", description.removeprefix(SIMULATED_NOTE))[0].rstrip(":.") + "."
 
 
 def _instant(moment: datetime) -> str:

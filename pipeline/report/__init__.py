@@ -20,38 +20,52 @@ from pipeline.report.serving import serving
 from pipeline.settings import Settings
 from pipeline.warehouse import published
 
-__all__ = ["Written", "is_installed", "serving", "write", "write_pictures"]
+__all__ = ["Slides", "Written", "is_installed", "serving", "write"]
 
 EXTRA = ("altair", "vl_convert", "jinja2")
 READABLE = 0o644
+BEGINNING = b"<!doctype html>"
+
+
+@dataclass(frozen=True)
+class Slides:
+    """Where to write each chart as a picture, and how."""
+
+    folder: Path
+    form: PictureFormat = PictureFormat.PNG
+    theme: Theme = Theme.LIGHT
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was written, and the line that says so."""
+    """What was written, and the line that says so. `failed` are figures that could not be made, or drawn."""
 
-    paths: Sequence[Path]
+    path: Path
+    pictures: Sequence[Path]
     figures: int
     charts: int
+    failed: Sequence[str]
     size_bytes: int
     is_simulated: bool
 
     @property
     def summary(self) -> str:
         """Return one line for people."""
-        what = (
-            f"{self.figures} figures, {self.charts} of them drawn"
-            if len(self.paths) == 1
-            else f"{len(self.paths)} pictures"
+        slides = f", {len(self.pictures)} pictures" if self.pictures else ""
+        failed = f", {len(self.failed)} failed" if self.failed else ""
+        return (
+            f"report: {self.figures} figures, {self.charts} of them drawn{failed}, {megabytes(self.size_bytes)}{slides}"
+            + simulated_note(self.is_simulated)
         )
-        return f"report: {what}, {megabytes(self.size_bytes)}{simulated_note(self.is_simulated)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts for machines."""
         return {
-            "paths": [str(path) for path in self.paths],
+            "path": str(self.path),
+            "pictures": [str(picture) for picture in self.pictures],
             "figures": self.figures,
             "charts": self.charts,
+            "failed": self.failed,
             "size_bytes": self.size_bytes,
             "is_simulated": self.is_simulated,
         }
@@ -62,44 +76,47 @@ def is_installed() -> bool:
     return all(importlib.util.find_spec(name) for name in EXTRA)
 
 
-def write(settings: Settings, path: Path | None = None) -> Written:
-    """Write the page, by default beside the published file; a reader never meets half of it.
+def write(settings: Settings, path: Path | None = None, slides: Slides | None = None) -> Written:
+    """Write the page, by default beside the published file, and the pictures that are asked for, from one reading.
 
-    Raises UsageError for a folder, TokenGrowthError where nothing is published or the extra is not installed.
+    A reader never meets half of the page. Raises UsageError for a place that holds something else, TokenGrowthError
+    where nothing is published or the extra is not installed.
     """
     _require_installed()
     from pipeline.report import page
 
     path = path or settings.report_path
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; name the file to write, such as {path / settings.report_path.name}.")
+    _require_replaceable(path)
     with published(settings) as connection:
         content = page.read(connection)
-    parquet = {file.stem for file in settings.parquet_dir.glob("*.parquet")} if path == settings.report_path else set()
+    is_beside = path.absolute() == settings.report_path.absolute()
+    parquet = {file.stem for file in settings.parquet_dir.glob("*.parquet")} if is_beside else set()
     text = page.render(content, parquet).encode()
-    write_whole(path, text)
-    path.chmod(READABLE)  # a web server runs as another user
-    return Written([path], len(content.figures), content.chart_count, len(text), content.is_simulated)
-
-
-def write_pictures(settings: Settings, folder: Path, form: PictureFormat, theme: Theme) -> Written:
-    """Write each chart as a picture that names its source, for slides. Raises like `write`."""
-    _require_installed()
-    from pipeline.report import page
-
-    with published(settings) as connection:
-        content = page.read(connection)
-    pictures = {folder / f"{name}.{form}": picture for name, picture in page.pictures(content, form, theme)}
-    for path, picture in pictures.items():
-        write_whole(path, picture)
-        path.chmod(READABLE)
+    pictures = {}
+    if slides:
+        drawn = page.pictures(content, slides.form, slides.theme)
+        pictures = {slides.folder / f"{name}.{slides.form}": picture for name, picture in drawn}
+    for place, body in {path: text, **pictures}.items():
+        write_whole(place, body)
+        place.chmod(READABLE)  # a web server runs as another user
     return Written(
+        path,
         list(pictures),
-        len(content.figures),
-        content.chart_count,
-        sum(map(len, pictures.values())),
-        content.is_simulated,
+        figures=len(content.drawn),
+        charts=sum(bool(one.pictures) for one in content.drawn),
+        failed=[one.figure.name for one in content.drawn if one.has_failed],
+        size_bytes=len(text),
+        is_simulated=content.is_simulated,
     )
+
+
+def _require_replaceable(path: Path) -> None:
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name the file to write, such as {path / 'report.html'}.")
+    if path.exists():
+        with path.open("rb") as file:
+            if file.read(len(BEGINNING)) != BEGINNING:
+                raise UsageError(f"{path} holds something else than a page; name another file.")
 
 
 def _require_installed() -> None:

@@ -18,6 +18,10 @@ Rows = Sequence[Mapping[str, Any]]
 HEIGHT_PX = 280
 ROW_PX = 30
 NARROWER_THAN_PX = 500
+# Vega looks names up in plain objects, where `constructor` is taken: a key begins with a letter of ours, its label does
+# not.
+KEY = "="
+LABEL = f"slice(datum.label, {len(KEY)})"
 # Labels are measured in a font that a reader's browser may not have; a wider one needs some room at the left.
 PADDING_PX = {"left": 12, "right": 4, "top": 2, "bottom": 2}
 
@@ -123,18 +127,20 @@ def stacked_shares(
 ) -> dict[str, Any]:
     """Draw shares that make 100 % over days, in the order of `fills`, whose values name colours."""
     shown = [name for name in fills if any(row[group] == name for row in rows)]
+    keys = [KEY + name for name in shown]
     # A day on which a group has nothing is told, or its area would bridge it; a day that is not loaded stays a gap.
     places = {name: n for n, name in enumerate(shown)}
     found = {(row["date"], row[group]): row["share_pct"] for row in rows}
-    loaded = {row["date"] for row in rows}
+    days = thinned(rows, width_px)
+    loaded = {row["date"] for row in days if group in row}
     filled = [
         {
             "date": day,
-            group: name,
+            "key": KEY + name,
             "share_pct": found.get((day, name), 0.0) if day in loaded else None,
             "place": places[name],
         }
-        for day in sorted({row["date"] for row in thinned(rows, width_px)})
+        for day in sorted({row["date"] for row in days})
         for name in shown
     ]
     chart = (
@@ -144,10 +150,10 @@ def stacked_shares(
             x=_days(rows, width_px),
             y=alt.Y("share_pct:Q", stack="zero", title=title, scale=alt.Scale(domain=[0, 100])),
             color=alt.Color(
-                f"{group}:N",
-                sort=shown,
-                scale=alt.Scale(domain=shown, range=[colours[fills[name]] for name in shown]),
-                legend=_legend(shown, width_px),
+                "key:N",
+                sort=keys,
+                scale=alt.Scale(domain=keys, range=[colours[fills[name]] for name in shown]),
+                legend=_legend(shown, width_px, labelExpr=LABEL),
             ),
             order=alt.Order("place:Q"),
         )
@@ -194,11 +200,10 @@ def stacked_parts(
 
 def waterfall(rows: Rows, colours: Colours, width_px: int, *, title: str) -> dict[str, Any]:
     """Draw steps that add up, each from where the one above ends: rows of `name`, `start`, `end`, `words`, `colour`."""
-    names = [str(row["name"]) for row in rows]
     ends = [float(row[key]) for row in rows for key in ("start", "end")]
     reach = max(ends) - min(min(ends), 0.0)
-    data = _data([{**row, "right": max(row["start"], row["end"])} for row in rows], 1)
-    y = alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelColor=colours["ink"], labelLimit=130))
+    data = _data([{**row, "right": max(row["start"], row["end"])} for row in _keyed(rows, "name")], 1)
+    y = _names(rows, "name", colours)
     bars = (
         alt.Chart(data)
         .mark_bar(size=ROW_PX - 10)
@@ -222,15 +227,10 @@ def intervals(rows: Rows, colours: Colours, width_px: int, *, title: str) -> dic
 
     The axis holds every point with room around it; an interval that is much wider runs out of the picture.
     """
-    data = _data(rows, 1)
+    data = _data(_keyed(rows, "name"), 1)
     reach = max(5.0, 1.6 * max(abs(row["point"]) for row in rows))
     scale = alt.Scale(domain=[max(-100.0, -reach), reach], nice=False)
-    y = alt.Y(
-        "name:N",
-        sort=[str(row["name"]) for row in rows],
-        title=None,
-        axis=alt.Axis(labelColor=colours["ink"], labelLimit=150),
-    )
+    y = _names(rows, "name", colours)
     colour = alt.Color("colour:N", scale=None, legend=None)
     zero = alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(color=colours["muted"]).encode(x="zero:Q")
     spans = (
@@ -247,13 +247,8 @@ def bars(rows: Rows, colours: Colours, width_px: int, *, name: str, value: str, 
     scale, unit = _unit(rows, [value])
     most = max(float(row[value]) for row in rows) / scale
     room = 1.9 if width_px < NARROWER_THAN_PX else 1.25
-    data = _data(rows, scale, only=[value])
-    y = alt.Y(
-        f"{name}:N",
-        sort=[str(row[name]) for row in rows],
-        title=None,
-        axis=alt.Axis(labelColor=colours["ink"], labelLimit=150),
-    )
+    data = _data(_keyed(rows, name), scale, only=[value])
+    y = _names(rows, name, colours)
     x = alt.X(f"{value}:Q", title=title, axis=_axis(unit), scale=alt.Scale(domain=[0, room * most], nice=False))
     drawn = alt.Chart(data).mark_bar(color=colours["series-1"], size=ROW_PX - 10).encode(y=y, x=x)
     labels = alt.Chart(data).mark_text(align="left", dx=5).encode(y=y, x=x, text=f"{words}:N")
@@ -290,16 +285,24 @@ def states(
 def thinned(rows: Rows, width_px: int, group: str | None = None) -> Rows:
     """Return what a time axis of a width can show: no more days than pixels, the newest and each weekday among them.
 
-    A day without any row gets one that has its date and group only, so that no line is drawn across what is not loaded.
+    Where a day up to the next one shown is not loaded, there is a row with its date and group only, so that no line is
+    drawn across it.
     """
     first, last = domain(rows)
     step = (last - first).days // width_px + 1
     step += step % 7 == 0
     wanted = [last - timedelta(days=back) for back in range(0, (last - first).days + 1, step)]
-    missing = set(wanted) - {row["date"] for row in rows}
+    loaded = {row["date"] for row in rows}
+    missing = {
+        day
+        for day in wanted
+        if any(one >= first and one not in loaded for one in (day - timedelta(days=back) for back in range(step)))
+    }
     groups = dict.fromkeys(row[group] for row in rows) if group else {}
     blanks = [{"date": day} | ({group: name} if group else {}) for day in missing for name in groups or [None]]
-    return sorted([*blanks, *(row for row in rows if row["date"] in set(wanted))], key=lambda row: row["date"])
+    return sorted(
+        [*blanks, *(row for row in rows if row["date"] in set(wanted) - missing)], key=lambda row: row["date"]
+    )
 
 
 def domain(rows: Rows, margin_days: int = 0) -> tuple[date, date]:
@@ -322,12 +325,27 @@ def _days(rows: Rows, width_px: int, margin_days: int = 0) -> alt.X:
     )
 
 
+def _keyed(rows: Rows, name: str) -> Rows:
+    return [{**row, "key": f"{KEY}{row[name]}"} for row in rows]
+
+
+def _names(rows: Rows, name: str, colours: Colours) -> alt.Y:
+    """Return an axis with the names of rows from `_keyed`, in the order of the rows."""
+    keys = [row["key"] for row in _keyed(rows, name)]
+    return alt.Y(
+        "key:N",
+        sort=keys,
+        title=None,
+        axis=alt.Axis(labelColor=colours["ink"], labelLimit=140, labelExpr=LABEL),
+    )
+
+
 def _axis(unit: str) -> alt.Axis:
     return alt.Axis(labelExpr=f"datum.label + ' {unit}'") if unit else alt.Axis()
 
 
-def _legend(names: Sequence[str], width_px: int) -> alt.Legend:
-    return alt.Legend(columns=2 if width_px < NARROWER_THAN_PX else len(names) if len(names) <= 5 else 4)
+def _legend(names: Sequence[str], width_px: int, **more: Any) -> alt.Legend:
+    return alt.Legend(columns=2 if width_px < NARROWER_THAN_PX else len(names) if len(names) <= 5 else 4, **more)
 
 
 def _unit(rows: Rows, columns: Sequence[str]) -> tuple[float, str]:

@@ -55,6 +55,7 @@ DARK: Colours = {
 VARIABLES: Colours = {name: f"var(--{name})" for name in LIGHT}
 # What Vega measures is what a browser shows: Arial, or Liberation Sans, which is as wide.
 FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
+ID = re.compile(r'(\bid="|url\(#)([^")]*)')
 WIDE_PX, NARROW_PX = 760, 340
 CHARACTERS_A_LINE = 135
 TITLE_PX, LINE_PX = 46, 14
@@ -113,7 +114,9 @@ def inline(spec: Spec, name: str) -> Inline:
     width = re.search(r'class="background"[^>]*? d="M[\d.]+,[\d.]+h([\d.]+)v', svg)
     if left is None or width is None:
         raise ValueError(f"the drawing of {name} has no plot")
-    svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>{name}-", svg)
+    # Vega counts its ids on and on; those of a page are its own, and the same each time. A name is text, not a tag.
+    ids = {old: f"{name}-{n}" for n, old in enumerate(dict.fromkeys(re.findall(r'<[^>]*\bid="([^"]*)"', svg)))}
+    svg = re.sub(r"<[^>]*>", lambda tag: ID.sub(lambda found: found[1] + ids[found[2]], tag[0]), svg)
     svg = re.sub(r"<svg ", '<svg aria-hidden="true" focusable="false" ', svg, count=1)
     # Vega has escaped what the marks say.
     return Inline(Markup(svg), float(left[1]), float(width[1]))

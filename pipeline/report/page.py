@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import logging
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +16,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from pipeline.reading import cited, simulated_title
-from pipeline.rendering import PictureFormat, Theme, signed, tokens
+from pipeline.rendering import PictureFormat, Theme, first_sentence, signed, tokens
 from pipeline.report import drawing, figures
 from pipeline.report.figures import base
 from pipeline.report.figures.base import Figure, Sparkline
-from pipeline.warehouse import rows_of
+from pipeline.warehouse import last_build, rows_of
 
 if TYPE_CHECKING:
     import duckdb
 
+log = logging.getLogger(__name__)
 FOLDER = Path(__file__).parent
 NAME = "OpenRouter token growth"
 KINDS = {
@@ -38,7 +42,16 @@ select view_name as name, comment from duckdb_views() where schema_name = 'marts
 """
 NOT_BUILT = "It is not published, because it takes an extra that was not installed"
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
-LAST_BUILD = "select build_id, built_at, program_version from builds where is_successful order by rowid desc limit 1"
+WIDTHS = (drawing.WIDE_PX, drawing.NARROW_PX)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with its pictures, a wide and a narrow one, or none."""
+
+    figure: Figure
+    pictures: Sequence[drawing.Inline]
+    has_failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class Content:
     build: dict[str, Any]
     headline: dict[str, Any]
     trend: dict[str, Any] | None
-    sections: Sequence[tuple[figures.Section, Sequence[Figure]]]
+    sections: Sequence[tuple[figures.Section, Sequence[Drawn]]]
     descriptions: dict[str, str]
 
     @property
@@ -58,14 +71,9 @@ class Content:
         return bool(self.contract["is_simulated"])
 
     @property
-    def figures(self) -> list[Figure]:
+    def drawn(self) -> list[Drawn]:
         """Return the figures in their order."""
-        return [figure for _, several in self.sections for figure in several]
-
-    @property
-    def chart_count(self) -> int:
-        """Return how many figures are drawn."""
-        return sum(figure.draw is not None for figure in self.figures)
+        return [one for _, several in self.sections for one in several]
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> Content:
@@ -75,12 +83,37 @@ def read(connection: duckdb.DuckDBPyConnection) -> Content:
     trends = [row for row in reader("trends") if row["dimension"] == "total"]
     return Content(
         contract=rows_of(connection, "select * from contract")[0],
-        build=rows_of(connection, LAST_BUILD)[0],
+        build=last_build(connection),
         headline=reader("headline")[0],
         trend=trends[0] if trends else None,
-        sections=[(section, [figure(reader) for figure in section.figures]) for section in figures.SECTIONS],
+        sections=[(section, [_drawn(make, reader) for make in section.figures]) for section in figures.SECTIONS],
         descriptions=descriptions,
     )
+
+
+def _drawn(make: Callable[[base.Read], Figure], reader: base.Reader) -> Drawn:
+    """Return a figure with its drawings, or what can be had of it: one that fails takes no other with it."""
+    name = make.__name__.replace("_", "-")
+    try:
+        figure = make(reader)
+    except Exception as error:  # whatever it is: the others are as good as before
+        _warn(name, "made", error)
+        finding = "This figure could not be made; the log of the command says why."
+        return Drawn(Figure(name, name.replace("-", " ").capitalize(), finding), (), has_failed=True)
+    if figure.draw is None:
+        return Drawn(figure, ())
+    try:
+        pictures = [drawing.inline(figure.draw(drawing.VARIABLES, width), f"{name}-{width}") for width in WIDTHS]
+    except Exception as error:
+        _warn(name, "drawn", error)
+        return Drawn(replace(figure, draw=None), (), has_failed=True)
+    return Drawn(figure, pictures)
+
+
+def _warn(name: str, what: str, error: Exception) -> None:
+    first_line = str(error).partition("\n")[0]
+    log.warning("The figure %s could not be %s (%s: %s).", name, what, type(error).__name__, first_line)
+    log.debug("The traceback:", exc_info=error)
 
 
 def render(content: Content, parquet: Collection[str] = ()) -> str:
@@ -97,7 +130,8 @@ def render(content: Content, parquet: Collection[str] = ()) -> str:
     )
     environment.filters["dated"] = dated
     style = environment.get_template("style.css.j2").render(light=drawing.LIGHT, dark=drawing.DARK)
-    used = sorted({mart for figure in content.figures for mart in figure.marts})
+    script = (FOLDER / "page.js").read_text(encoding="utf-8")
+    used = sorted({mart for one in content.drawn for mart in one.figure.marts})
     return environment.get_template("page.html.j2").render(
         title=NAME,
         summary=_summary(content),
@@ -107,11 +141,11 @@ def render(content: Content, parquet: Collection[str] = ()) -> str:
             {
                 "name": section.name,
                 "title": section.title,
-                "figures": [_shown(figure, content) for figure in several],
+                "figures": [_shown(one, content) for one in several],
             }
             for section, several in content.sections
         ],
-        tables={mart: _first_sentence(content.descriptions.get(mart, NOT_BUILT)) for mart in used},
+        tables={mart: first_sentence(content.descriptions.get(mart, NOT_BUILT)) for mart in used},
         parquet=parquet,
         citation=cited(content.contract),
         program_version=content.build["program_version"],
@@ -119,7 +153,8 @@ def render(content: Content, parquet: Collection[str] = ()) -> str:
         built_at=f"{content.build['built_at']:%Y-%m-%d %H:%M} UTC",
         contract_version=content.contract["contract_version"],
         style=Markup(style),
-        script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
@@ -131,7 +166,7 @@ def dated(text: str) -> Markup:
 def pictures(content: Content, form: PictureFormat, theme: Theme) -> Iterator[tuple[str, bytes]]:
     """Yield each chart with its name: titled, on the theme's ground, with its source below."""
     colours = drawing.COLOURS[theme]
-    for figure in content.figures:
+    for figure in (one.figure for one in content.drawn):
         if figure.draw is None:
             continue
         spec = figure.draw(colours, drawing.WIDE_PX)
@@ -146,11 +181,8 @@ def pictures(content: Content, form: PictureFormat, theme: Theme) -> Iterator[tu
         yield figure.name, drawing.to_svg(spec).encode() if form is PictureFormat.SVG else drawing.to_png(spec)
 
 
-def _shown(figure: Figure, content: Content) -> dict[str, Any]:
-    wide, narrow = (
-        drawing.inline(figure.draw(drawing.VARIABLES, width), f"{figure.name}-{width}") if figure.draw else None
-        for width in (drawing.WIDE_PX, drawing.NARROW_PX)
-    )
+def _shown(one: Drawn, content: Content) -> dict[str, Any]:
+    figure = one.figure
     rows = [[_cell(cell) for cell in row] for row in _shown_rows(figure)]
     return {
         "name": figure.name,
@@ -159,9 +191,8 @@ def _shown(figure: Figure, content: Content) -> dict[str, Any]:
         "note": figure.note,
         "tags": _tags(figure),
         "is_table": figure.is_table,
-        "wide": wide,
-        "narrow": narrow,
-        "reach": figure.reach if figure.draw else None,
+        "pictures": dict(zip(("wide", "narrow"), one.pictures, strict=False)),
+        "reach": figure.reach,
         "columns": figure.columns,
         "rows": rows,
         "left_out": len(figure.rows) - len(rows),
@@ -204,7 +235,9 @@ def sparkline_svg(values: Sequence[int | None]) -> Markup:
     path, is_drawing = [], False
     for n, value in enumerate(values):
         if value is not None:
-            path.append(f"{'L' if is_drawing else 'M'}{n * step:.1f},{height - height * value / most:.1f}")
+            # A day between gaps is a dot: a line of no length, whose ends are round.
+            place = f"{n * step:.1f},{height - height * value / most:.1f}"
+            path.append(f"L{place}" if is_drawing else f"M{place}h0")
         is_drawing = value is not None
     words = f"{tokens(known[0])} to {tokens(known[-1])}, listed on {len(known)} of {len(values)} days" if known else ""
     return Markup('<svg class="sparkline" role="img" aria-label="{}" viewBox="0 0 {} {}"><path d="{}"/></svg>').format(
@@ -220,7 +253,8 @@ def _summary(content: Content) -> str:
     if content.trend:
         sentence += f"; by the trend within the last {content.trend['days']} days, use {_doubling(content.trend)}"
     state = " What is provisional is marked." if head["is_provisional"] else ""
-    return f"{sentence}. {head['days']:,} days from {head['first_date']} on, as of {_instant(content)}.{state}"
+    days = f"{head['days']:,} day{'s' if head['days'] > 1 else ''} from {head['first_date']} on"
+    return f"{sentence}. {days}, as of {_instant(content)}.{state}"
 
 
 def _against(days: int) -> str:
@@ -228,11 +262,7 @@ def _against(days: int) -> str:
 
 
 def _needs(days: int) -> str:
-    return f"it takes {days + 7 if days == YEAR_DAYS else 2 * days} loaded days"
-
-
-def _first_sentence(text: str) -> str:
-    return text.partition(". ")[0].rstrip(".") + "."
+    return f"it takes {days + 7 if days == YEAR_DAYS else 2 * days} loaded days in a row"
 
 
 def _doubling(trend: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ import pytest
 import requests
 from bs4 import BeautifulSoup, Tag
 
+from flows import shell
 from pipeline import report
 from pipeline.settings import Settings, load_settings
 from tests.conftest import Ended
@@ -62,10 +63,10 @@ def test_the_page_says_what_the_commands_say(home: Settings, page: BeautifulSoup
     cards = [words(card) for card in page.select(".cards div")]
     assert cards[0].startswith(f"Tokens on {newest['date']} {newest['total_tokens'] / 1e9:.1f} B provisional")
     assert cards[1].startswith(f"Growth over 7 days {newest['growth_7d_pct']:+.1f} %")
-    assert cards[3] == "Growth over 364 days \N{EN DASH} it takes 371 loaded days"
+    assert cards[3] == "Growth over 364 days \N{EN DASH} it takes 371 loaded days in a row"
 
     explained = json.loads(cli("explain", "--window", "28", "--json").out)
-    assert f"All tokens grew by {explained['growth_pct']:+.1f} %" in words(page.select_one("#waterfall ~ .finding"))
+    assert f"All tokens changed by {explained['growth_pct']:+.1f} %" in words(page.select_one("#waterfall ~ .finding"))
     shown = [row.find_all(["th", "td"]) for row in page.select("table.waterfall tbody tr")]
     steps = {step["entity"]: step["contribution_pp"] for step in explained["steps"]}
     parts = {words(row[0]): words(row[4]) for row in shown}
@@ -151,9 +152,11 @@ def test_pictures_can_leave_the_page(home: Settings, cli: Callable[..., Ended], 
     slides = tmp_path / "slides"
     for form in ("png", "svg"):
         words_ = ("--output", str(tmp_path / "r.html"), "--pictures", str(slides), "--picture-format", form)
-        written = json.loads(cli("report", *words_, "--theme", "dark", "--json").out)["written"][1]
-        assert len(written["paths"]) == 9
-        assert written["is_simulated"]
+        ended = cli("report", *words_, "--theme", "dark", "--json")
+        written = json.loads(ended.out)
+        assert len(written["pictures"]) == written["charts"] == 9
+        assert (written["is_simulated"], written["failed"]) == (True, [])
+        assert ended.err == f"Wrote {tmp_path / 'r.html'}\nWrote 9 pictures to {slides}\n"
     for path in slides.glob("*.png"):
         assert path.read_bytes().startswith(b"\x89PNG")
         assert path.stat().st_size > 5_000
@@ -241,6 +244,53 @@ def test_a_folder_is_no_file(cli: Callable[..., Ended], tmp_path: Path) -> None:
     ended = cli("report", "--output", str(tmp_path))
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == f"error: {tmp_path} is a folder; name the file to write, such as {tmp_path}/report.html.\n"
+
+
+@needs_the_extra
+def test_a_file_that_is_no_page_is_left_alone(home: Settings, cli: Callable[..., Ended]) -> None:
+    before = home.published_path.read_bytes()
+    ended = cli("report", "--output", str(home.published_path))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"error: {home.published_path} holds something else than a page; name another file.\n"
+    assert home.published_path.read_bytes() == before
+
+
+@needs_the_extra
+def test_a_figure_that_fails_takes_no_other_with_it(
+    home: Settings, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from pipeline.report.figures import kind, origin
+
+    monkeypatch.setattr(kind, "PRICE_CLASSES", {"paid": "no such colour"})
+    monkeypatch.setattr(origin, "PARTS", {"no_such_column": ("none", "none", "gain")})
+    ended = cli("report")
+    assert ended.code == 1
+    assert ended.out.splitlines()[-1].startswith("report: 19 figures, 7 of them drawn, 2 failed, ")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "The figure accounting could not be made (KeyError: 'no_such_column').",
+        "The figure free-and-paid could not be drawn (KeyError: 'no such colour').",
+    ]
+    page = BeautifulSoup(home.report_path.read_text(encoding="utf-8"), "html.parser")
+    assert words(page.select_one("#accounting ~ .finding")).startswith("This figure could not be made")
+    assert not page.select("article:has(#free-and-paid) svg.marks")
+    assert page.select("article:has(#shares) svg.marks")
+
+
+@needs_the_extra
+def test_a_report_that_fails_fails_no_run(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    links: list[dict[str, str]] = []
+    monkeypatch.setattr(shell, "create_link_artifact", lambda **link: links.append(link))
+    monkeypatch.setenv("TOKENGROWTH_REPORT_URL", "https://example.org/growth/report.html")
+    shell.leave_report(load_settings())
+    assert links[0]["link"] == "https://example.org/growth/report.html"
+    home.report_path.unlink()
+    home.report_path.mkdir()
+    shell.leave_report(home)
+    assert len(links) == 1
+    assert "The report was not written; `tokengrowth report` writes it: " in caplog.text
+    assert "is a folder" in caplog.text
 
 
 @needs_the_extra

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 BAD = """<!doctype html><html><title>Bad</title><body style="width: 700px">
 <p style="color: #999; background: #aaa">pale</p><img src="missing.png">
-<script>console.error('said'); throw new Error('thrown');</script>"""
+<script>console.error('said'); alert('shown'); throw new Error('thrown');</script>"""
 GOOD = '<!doctype html><html lang="en"><title>Good</title><main><h1>Good</h1><img alt="" src="data:image/gif,"></main>'
 
 
@@ -25,6 +25,7 @@ def test_a_bad_page_is_found_out(browser: Browser, tmp_path: Path) -> None:
     path.write_text(BAD, encoding="utf-8")
     seen = opened(browser, path.as_uri(), width=PHONE)
     assert ["said" in seen.errors, "thrown" in seen.errors] == [True, True]
+    assert seen.dialogs == ["shown"]
     assert seen.requests == [(tmp_path / "missing.png").as_uri()]
     assert {one.split()[0] for one in violations(seen.page)} == {"color-contrast", "html-has-lang", "image-alt"}
     assert overflow(seen.page) > 300

@@ -60,3 +60,11 @@ def test_the_wheel_runs_the_demo_away_from_the_checkout(tmp_path: Path) -> None:
     )
     assert demo.returncode == 0, demo.stderr
     assert "SIMULATED DATA. Largest authors" in demo.stdout
+    report = subprocess.run(
+        [sys.executable, "-m", "pipeline", "report"],
+        env=environment | {"TOKENGROWTH_HOME": str(tmp_path / "demo")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "report: 19 figures, 12 of them drawn" in report.stdout, report.stderr

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 pytest.importorskip("altair", reason="the extra `report` is not installed")
 
 from pipeline.report import charts, drawing, page
-from pipeline.report.figures import base, growth, market
+from pipeline.report.figures import base, growth, kind, market, origin
 
 FIRST = date(2025, 1, 1)
 
@@ -54,10 +54,10 @@ def test_no_line_crosses_days_that_are_not_loaded() -> None:
 
 def test_a_sparkline_has_a_gap_where_nothing_is_listed_and_starts_at_zero() -> None:
     svg = BeautifulSoup(page.sparkline_svg([None, 5, 10, None, 10, None]), "html.parser").find("svg")
-    assert svg.path["d"] == "M24.0,13.0L48.0,0.0M96.0,0.0"
+    assert svg.path["d"] == "M24.0,13.0h0L48.0,0.0M96.0,0.0h0"
     assert svg["aria-label"] == "5 to 10, listed on 3 of 6 days"
     assert BeautifulSoup(page.sparkline_svg([None, None]), "html.parser").find("svg").path["d"] == ""
-    assert BeautifulSoup(page.sparkline_svg([0]), "html.parser").find("svg").path["d"] == "M0.0,26.0"
+    assert BeautifulSoup(page.sparkline_svg([0]), "html.parser").find("svg").path["d"] == "M0.0,26.0h0"
 
 
 def test_numbers_of_near_days_stand_below_each_other() -> None:
@@ -117,3 +117,66 @@ def test_price_indexes_are_drawn_from_the_second_catalogue_on() -> None:
     assert figure.draw
     assert "var(--series-3)" in drawing.inline(figure.draw(drawing.VARIABLES, 400), "index").svg
     assert market.price_index(lambda _: rows[:1]).draw is None
+
+
+NAMES = ["constructor", "toString", "__proto__", 'a"]+alert(1)+["', "plain"]
+
+
+def test_a_name_that_javascript_has_taken_is_a_name() -> None:
+    """Vega keeps values as keys of plain objects."""
+    one = {"start": 0.0, "end": 1.0, "low": 0.0, "point": 0.5, "high": 1.0, "words": "1", "colour": "#000000"}
+    named = [{"name": name, "value": 1.0, **one} for name in NAMES]
+    by_day = [row | {"of": name, "share_pct": 20.0} for row in days(3) for name in NAMES]
+    fills = dict(zip(NAMES, drawing.LIGHT, strict=False))
+    for spec in (
+        charts.waterfall(named, drawing.LIGHT, 700, title="x"),
+        charts.intervals(named, drawing.LIGHT, 700, title="x"),
+        charts.bars(named, drawing.LIGHT, 700, name="name", value="value", words="words", title="x"),
+        charts.stacked_shares(by_day, drawing.LIGHT, 700, group="of", fills=fills, title="x"),
+    ):
+        texts = {tag.get_text() for tag in BeautifulSoup(drawing.to_svg(spec), "html.parser").find_all("text")}
+        assert texts >= set(NAMES)
+
+
+def test_a_day_that_is_missing_between_the_shown_ones_is_a_gap() -> None:
+    rows = [row for row in days(2000) if row["value"] != 1000]
+    blanks = [row for row in charts.thinned(rows, drawing.NARROW_PX) if "value" not in row]
+    assert len(blanks) == 1
+
+
+def test_apps_of_a_day_without_a_total_have_no_share() -> None:
+    row = {"app_name": "One", "total_requests": 2, "tokens_per_request": 5.0, "is_provisional": True}
+    rows = [row | {"rank": 1, "date": FIRST, "total_tokens": 10, "share_pct": None}]
+    figure = kind.apps(lambda _: rows)
+    assert figure.finding == "One is the largest app of 2025-01-01, whose total is not loaded."
+    assert figure.rows[0][3] == base.NONE
+    assert figure.draw
+    assert "10" in drawing.to_svg(figure.draw(drawing.LIGHT, 400))
+
+
+def test_the_leader_of_the_newest_day_is_named_even_if_the_largest_of_the_month_is_gone() -> None:
+    places = [("gone", 1), ("here", 2), ("not listed", 8)]
+    rows = [
+        {"date": row["date"], "organisation": name, "position": place, "share_pct": 30.0, "is_provisional": False}
+        for row in days(3)
+        for name, place in places
+        if (name, row["value"]) != ("gone", 2)
+    ]
+    assert origin.shares(lambda _: rows).finding == (
+        "here has 30.0 % of the tokens of 2025-01-03; 30.0 % go to models below rank 50, whose makers the source does "
+        "not name."
+    )
+
+
+def test_a_market_that_began_with_nothing_has_no_ratio() -> None:
+    rows = [
+        {
+            "date": row["date"],
+            "total_tokens": row["value"],
+            "mean_7d_tokens": row["value"],
+            "growth_7d_pct": None,
+            "is_provisional": False,
+        }
+        for row in days(9)
+    ]
+    assert growth.total(lambda name: rows if name == "total" else []).finding == "8 tokens on 2025-01-09."

@@ -94,7 +94,9 @@ def doubling(row: Mapping[str, Any]) -> str:
     """Return a trend in words: the doubling time with its interval, or that there is none."""
     if row["verdict"] == "doubling":
         return f"doubles every {row['doubling_time_days']:,.0f} days (95 %: {doubling_interval(row)})"
-    return "halves" if row["verdict"] == "halving" else NO_DIRECTION
+    if row["verdict"] == "halving":
+        return f"halves every {row['halving_time_days']:,.0f} days"
+    return NO_DIRECTION
 
 
 def doubling_interval(row: Mapping[str, Any]) -> str:

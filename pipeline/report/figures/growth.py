@@ -20,7 +20,7 @@ def total(read: Read) -> Figure:
     newest = rows[-1]
     finding = f"{tokens(newest['total_tokens'])} tokens on {newest['date']}"
     means = [row for row in rows if row["mean_7d_tokens"] is not None]
-    if len(means) > 1:
+    if len(means) > 1 and means[0]["mean_7d_tokens"]:
         finding += (
             f"; the seven-day mean is {tokens(means[-1]['mean_7d_tokens'])}, "
             f"{times(means[-1]['mean_7d_tokens'], means[0]['mean_7d_tokens'])} that of {means[0]['date']}"
@@ -124,7 +124,9 @@ def trends(read: Read) -> Figure:
             )
             for row in rows
         ],
-        lambda colours, width: charts.intervals(
+        None
+        if not points
+        else lambda colours, width: charts.intervals(
             [point | {"colour": colours["ink" if point["is_total"] else "series-1"]} for point in points],
             colours,
             width,

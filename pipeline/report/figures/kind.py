@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.rendering import tokens
 from pipeline.report import charts
-from pipeline.report.figures.base import Figure, Read, if_days, or_dash, pivot, state, times
+from pipeline.report.figures.base import NONE, Figure, Read, if_days, or_dash, pivot, state, times
 
 PRICE_CLASSES = {
     "paid": "series-1",
@@ -53,6 +53,9 @@ def contexts(read: Read) -> Figure:
     if not rows:
         return Figure(name, title, "No context lengths are loaded.", dimension="context_bucket", queries=(name,))
     newest = {row["context_bucket"]: row["share_pct"] for row in rows if row["date"] == rows[-1]["date"]}
+    fills = CONTEXT_BUCKETS | dict.fromkeys(
+        sorted({row["context_bucket"] for row in rows} - CONTEXT_BUCKETS.keys()), "rest"
+    )
     long = sum(share for bucket, share in newest.items() if bucket in ("1M", "10M"))
     return Figure(
         name,
@@ -61,12 +64,12 @@ def contexts(read: Read) -> Figure:
         "A bucket is OpenRouter's class of a request by its length in tokens. All requests are counted: nothing "
         "is below "
         "a cut-off.",
-        ("date", *CONTEXT_BUCKETS),
-        pivot(rows, "context_bucket", CONTEXT_BUCKETS),
+        ("date", *fills),
+        pivot(rows, "context_bucket", fills),
         if_days(
             rows,
             lambda colours, width: charts.stacked_shares(
-                rows, colours, width, group="context_bucket", fills=CONTEXT_BUCKETS, title="share of tokens, %"
+                rows, colours, width, group="context_bucket", fills=fills, title="share of tokens, %"
             ),
         ),
         charts.domain(rows),
@@ -86,15 +89,18 @@ def apps(read: Read) -> Figure:
         {
             "app": f"{row['rank']}. {row['app_name']}",
             "total_tokens": row["total_tokens"],
-            "words": f"{tokens(row['total_tokens'])}, {row['share_pct']:.1f} %",
+            "words": ", ".join([tokens(row["total_tokens"]), *_percent(row["share_pct"])]),
         }
         for row in rows
     ]
-    top = sum(row["share_pct"] for row in rows)
+    shares = [row["share_pct"] for row in rows if row["share_pct"] is not None]
     return Figure(
         name,
         title,
-        f"The {len(rows)} largest apps that show themselves have {top:.1f} % of all tokens of {rows[0]['date']}.",
+        f"The {len(rows)} largest apps that show themselves have {sum(shares):.1f} % of all tokens of "
+        f"{rows[0]['date']}."
+        if shares
+        else f"{rows[0]['app_name']} is the largest app of {rows[0]['date']}, whose total is not loaded.",
         "Apps name themselves and may hide: the list is no census. Tokens of a request tell agents from chats.",
         ("rank", "app", "tokens", "share", "requests", "tokens of a request"),
         [
@@ -102,7 +108,7 @@ def apps(read: Read) -> Figure:
                 row["rank"],
                 row["app_name"],
                 tokens(row["total_tokens"]),
-                f"{row['share_pct']:.1f} %",
+                *(_percent(row["share_pct"]) or [NONE]),
                 tokens(row["total_requests"]),
                 tokens(row["tokens_per_request"]),
             )
@@ -125,7 +131,7 @@ def requests(read: Read) -> Figure:
         return Figure(name, title, "No apps are loaded.", dimension="app", queries=(name,))
     newest, weeks = rows[-1], [row for row in rows if row["tokens_per_request_7d"] is not None]
     finding = f"A request of a listed app took {tokens(newest['tokens_per_request'])} tokens on {newest['date']}."
-    if len(weeks) > 7:
+    if len(weeks) > 7 and weeks[0]["tokens_per_request_7d"]:
         last, first = weeks[-1], weeks[0]
         finding = (
             f"In the week until {last['date']} a request of a listed app took {tokens(last['tokens_per_request_7d'])} "
@@ -168,3 +174,8 @@ def requests(read: Read) -> Figure:
         bool(newest["is_provisional"]),
         queries=(name,),
     )
+
+
+def _percent(share: float | None) -> list[str]:
+    """Return a share in words, and nothing where the total of the day is not loaded."""
+    return [] if share is None else [f"{share:.1f} %"]

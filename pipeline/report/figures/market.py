@@ -64,6 +64,7 @@ def price_index(read: Read) -> Figure:
             queries=("price_index",),
         )
     newest = rows[-1]
+    unit_value = or_dash(lambda value: f"{value:.1f}", newest["unit_value_index"])
     melted = [
         {"date": row["date"], "index": words, "value": row[column]}
         for column, words in INDEXES.items()
@@ -74,7 +75,7 @@ def price_index(read: Read) -> Figure:
         name,
         title,
         f"Prices of matched models stand at {newest['fisher_index']:.1f} (Fisher), {rows[0]['base_date']} being 100; "
-        f"what a token costs on average, which the choice of models moves too, at {newest['unit_value_index']:.1f}.",
+        f"what a token costs on average, which the choice of models moves too, at {unit_value}.",
         "Chained daily from list prices: a new model enters with its second day.",
         ("date", *INDEXES.values(), "tokens with a price"),
         [
@@ -98,8 +99,8 @@ def spend(read: Read) -> Figure:
     """What the tokens of a day cost, between bounds."""
     rows = read("spend")
     name, title = "spend", "What tokens with a known price cost"
-    if not rows:
-        return Figure(name, title, "No prices are loaded.", queries=(name,))
+    if not rows or not rows[-1]["spend_high_usd"]:
+        return Figure(name, title, "No price of a paid model of the newest day is known.", queries=(name,))
     newest = rows[-1]
     assumed = [row["date"] for row in rows if row["is_price_assumed"]]
     return Figure(

@@ -20,19 +20,28 @@ from pipeline.report.figures.base import (
     series,
 )
 
+# What the queries call the rest; no slug has a blank.
+OTHERS, UNLISTED = "other organisations", "not listed"
+
 
 def shares(read: Read) -> Figure:
     """Shares of organisations over time."""
     rows = read("shares")
     newest = [row for row in rows if row["date"] == rows[-1]["date"]]
-    first = next(row for row in newest if row["position"] == 1)
+    named = [row for row in newest if row["organisation"] not in (OTHERS, UNLISTED)]
+    unlisted = sum(row["share_pct"] for row in newest if row["organisation"] == UNLISTED)
+    leader = max(named, key=lambda row: row["share_pct"], default=None)
     names = list(dict.fromkeys(row["organisation"] for row in sorted(rows, key=lambda row: row["position"])))
-    fills = dict(zip(names, series(names, "other organisations"), strict=True))
+    fills = dict(zip(names, series(names, OTHERS), strict=True))
     return Figure(
         "shares",
         "Who has which share",
-        f"{first['organisation']} has {first['share_pct']:.1f} % of the tokens of {first['date']}; "
-        f"{newest[-1]['share_pct']:.1f} % go to models below rank 50, whose makers the source does not name.",
+        (
+            f"{leader['organisation']} has {leader['share_pct']:.1f} % of the tokens of {leader['date']}; "
+            if leader
+            else ""
+        )
+        + f"{unlisted:.1f} % go to models below rank 50, whose makers the source does not name.",
         "An organisation is who is behind one or more namespaces of models. Shares of listed models: what is not "
         "listed may belong to anyone, so a share is a lower bound.",
         ("date", *names),
@@ -71,7 +80,8 @@ def waterfall(read: Read) -> Figure:
         )
         level += row["contribution_pp"]
     steps.append({"name": "all tokens", "start": 0.0, "end": level, "words": signed(level), "is_gain": None})
-    most = max(rows, key=lambda row: row["contribution_pp"])
+    named = [row for row in rows if row["organisation"] not in (OTHERS, UNLISTED)]
+    most = max(named or rows, key=lambda row: abs(row["contribution_pp"]))
 
     def draw(colours: Colours, width: int) -> dict[str, Any]:
         painted = [
@@ -83,8 +93,9 @@ def waterfall(read: Read) -> Figure:
     return Figure(
         name,
         title,
-        f"All tokens grew by {signed(level)} from {tokens(before)} to {tokens(after)} over the 28 days until "
-        f"{rows[0]['date']}; {most['organisation']} added {signed(most['contribution_pp'], 'pp')} of it.",
+        f"All tokens changed by {signed(level)}, from {tokens(before)} to {tokens(after)}, over the 28 days until "
+        f"{rows[0]['date']} against the 28 before; {most['organisation']} alone by "
+        f"{signed(most['contribution_pp'], 'pp')}.",
         "Contributions add up to the growth of all tokens. They are those of listed models: what enters or leaves the "
         "list moves them.",
         ("organisation", "28 days before", "28 days", "change", "contribution"),
@@ -160,11 +171,10 @@ def accounting(read: Read) -> Figure:
     return Figure(
         name,
         title,
-        f"In the week until {newest['date']} all tokens grew by {signed(newest['growth_pct'])}: models that were there "
-        f"before gained {newest['expansion_pp']:.1f} pp and lost {-newest['contraction_pp']:.1f} pp, new ones and "
-        f"those "
-        f"that came back added {newest['new_pp'] + newest['resurrected_pp']:.1f} pp, those that left took "
-        f"{-newest['churned_pp']:.1f} pp, and {signed(rest, 'pp')} crossed rank 50 or stayed below it.",
+        f"In the week until {newest['date']} all tokens changed by {signed(newest['growth_pct'])}: models that were "
+        f"there before gained {newest['expansion_pp']:.1f} pp and lost {abs(newest['contraction_pp']):.1f} pp, new "
+        f"ones and those that came back added {newest['new_pp'] + newest['resurrected_pp']:.1f} pp, those that left "
+        f"took {abs(newest['churned_pp']):.1f} pp, and {signed(rest, 'pp')} crossed rank 50 or stayed below it.",
         "Parts are in percent of the tokens of the week before; the dot is their sum, the growth. Who crosses rank 50 "
         "may have been there before: that is neither new nor gone.",
         ("week until", "growth", *(column for column, _, _ in PARTS.values()), "quick ratio"),

@@ -22,7 +22,7 @@ def coverage(read: Read) -> Figure:
     counted = {
         source: (
             sum(row["loaded_dates"] for row in rows if row["source"] == source),
-            sum(row["dates"] for row in rows if row["source"] == source and row["state"] != "before floor"),
+            sum(row["dates"] for row in rows if row["source"] == source),
         )
         for source in sources
     }
@@ -131,12 +131,11 @@ def restated(read: Read) -> Figure:
 def unmatched(read: Read) -> Figure:
     """Models that no catalogue knows."""
     rows = read("unmatched")
-    part = sum(row["share_pct"] for row in rows)
     return Figure(
         "unmatched",
         "Models that no catalogue knows",
-        f"{len(rows)} of the ranked models of {rows[0]['date']}, with {part:.1f} % of all tokens, are in no catalogue "
-        "that was read: their price, age and context are unknown."
+        f"Of the ranked models of {rows[0]['date']} {rows[0]['models']}, with {rows[0]['models_share_pct']:.1f} % of "
+        "all tokens, are in no catalogue that was read: their price, age and context are unknown."
         if rows
         else "Every ranked model of the newest day is in a catalogue.",
         "",

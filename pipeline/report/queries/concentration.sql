@@ -4,8 +4,6 @@ select
     dimension,
     effective_number_low,
     effective_number_high,
-    top_3_share_low_pct,
-    top_3_share_high_pct,
     is_provisional
 from marts.fct_concentration_daily
 where dimension in ('model', 'author')

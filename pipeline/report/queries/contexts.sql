@@ -3,7 +3,6 @@ select
     date,
     entity as context_bucket,
     list_position(['1K', '10K', '100K', '1M', '10M'], entity)::integer as position,
-    total_tokens,
     share_pct,
     is_provisional
 from marts.fct_token_growth_daily

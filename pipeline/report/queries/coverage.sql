@@ -2,7 +2,7 @@
 select
     source,
     date_trunc('week', date)::date as week,
-    (count(*) filter (where state <> 'before floor'))::integer as dates,
+    (count(*) filter (where state not in ('before floor', 'not yet published')))::integer as dates,
     (count(*) filter (where state = 'loaded'))::integer as loaded_dates,
     arg_min(
         state, list_position(['lost', 'missing', 'not yet published', 'loaded', 'before floor'], state)

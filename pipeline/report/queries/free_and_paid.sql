@@ -10,7 +10,6 @@ select
         else entity
     end as price_class,
     list_position(['paid', 'zero_price', 'free_variant', 'unmatched', 'other'], entity)::integer as position,
-    total_tokens,
     share_pct,
     is_provisional
 from marts.fct_token_growth_daily

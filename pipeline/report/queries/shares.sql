@@ -24,7 +24,6 @@ placed as (
     select
         days.date,
         days.entity,
-        days.total_tokens,
         days.share_pct,
         days.is_provisional,
         case
@@ -40,7 +39,6 @@ select
     date,
     case position when 8 then 'not listed' when 7 then 'other organisations' else entity end as organisation,
     position::integer as position,
-    sum(total_tokens)::bigint as total_tokens,
     sum(share_pct)::double as share_pct,
     bool_or(is_provisional) as is_provisional
 from placed

@@ -1,9 +1,12 @@
--- Growth a week with its 95 % interval: of all tokens over each span, and of the organisations over 28 days.
+-- Growth a week with its 95 % interval: of all tokens over each span, one of those that are the same days, and of the
+-- organisations over 28 days.
 with newest as (
     select *
     from marts.fct_trend
     where dimension = 'total' or (dimension = 'organisation' and span = '28d')
-    qualify date = max(date) over ()
+    qualify
+        date = max(date) over ()
+        and row_number() over (partition by dimension, entity, date, days order by span asc) = 1
 )
 
 select
@@ -19,6 +22,7 @@ select
     newest.doubling_time_days,
     newest.doubling_time_low_days,
     newest.doubling_time_high_days,
+    newest.halving_time_days,
     newest.is_interval_narrow,
     newest.is_provisional
 from newest
