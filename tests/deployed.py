@@ -103,7 +103,8 @@ def postgresql() -> Iterator[tuple[str, Path]]:
     if not found:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
     # It refuses to run as root.
-    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    # Where root's shell has it on its path, another one may not.
+    user = [shutil.which("runuser") or "/usr/sbin/runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     folder, port = Path(tempfile.mkdtemp(prefix="token-growth-postgresql-")), free_port()
     if user:
         os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)

@@ -22,7 +22,7 @@ def main() -> None:
         home = Path(folder) / "home"
         command = [sys.executable, "-m", "pipeline", "demo", "--home", str(home)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        path = report.write(load_settings(home=home)).paths[0]
+        path = report.write(load_settings(home=home)).path
         for theme in Theme:
             page = opened(browser, path.as_uri(), width=WIDTH_PX, theme=theme.value).page
             page.set_viewport_size({"width": WIDTH_PX, "height": HEIGHT_PX})

@@ -414,6 +414,24 @@ def test_what_a_killed_export_left_goes_after_a_day(export: Callable[..., Ended]
     assert [path.exists() for path in (left, young, other)] == [False, True, True]
 
 
+def test_a_package_that_a_killed_export_had_moved_aside_is_put_back(
+    export: Callable[..., Ended], tmp_path: Path
+) -> None:
+    target, aside = tmp_path / "mine", tmp_path / ".mine.a.part"
+    assert export(target, "--table", "growth_total").code == 0
+    before = contents(target)
+    aside.mkdir()
+    target.rename(aside / "old")
+    long_ago = time.time() - folder.LEFTOVER_SECONDS - 60
+    os.utime(aside, (long_ago, long_ago))
+    assert export(target, "--table", "no_such_table").code == 2
+    assert not target.exists(), "a refused export touches nothing"
+    with pytest.raises(RuntimeError), folder.replacing(target):
+        raise RuntimeError
+    assert contents(target) == before
+    assert not aside.exists()
+
+
 def test_without_anything_published_it_says_so(cli: Callable[..., Ended], tmp_path: Path) -> None:
     ended = cli("export", str(tmp_path / "package"))
     assert (ended.code, ended.err.count("\n")) == (1, 1)

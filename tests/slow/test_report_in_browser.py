@@ -36,7 +36,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("demo") / "home"
     command = [sys.executable, "-m", "pipeline", "demo", "--home", str(home)]
     subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
-    return report.write(load_settings(home=home)).paths[0]
+    return report.write(load_settings(home=home)).path
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +57,13 @@ def recordings(replay_module: ModuleType, tmp_path_factory: pytest.TempPathFacto
             environment.setenv(name, value)
         settings = load_settings()
         assert jobs.run(settings).is_published
-        yield report.write(settings).paths[0]
+        yield report.write(settings).path
     server.stop()
 
 
 @pytest.fixture(scope="module")
 def hostile(market: Market) -> Path:
-    return report.write(market.settings).paths[0]
+    return report.write(market.settings).path
 
 
 @pytest.mark.parametrize(
