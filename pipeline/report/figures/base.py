@@ -116,22 +116,37 @@ def if_days(rows: Rows, draw: Draw) -> Draw | None:
     return draw if first < last else None
 
 
-def series(names: Sequence[str], rest: str) -> list[str]:
-    """Return a colour for each name, of the series in their order; the others and what is not listed have their own."""
-    fixed = {rest: "rest", "not listed": "unlisted"}
-    free = iter(f"series-{n}" for n in range(1, 7))
-    return [fixed.get(name) or next(free) for name in names]
+def of_shares(
+    rows: Rows, dimension: str, fills: Mapping[str, str], query: str, title: str, finding: str, note: str
+) -> Figure:
+    """Return a figure of shares that make 100 % over days: rows of `date`, the dimension's name, `share_pct`.
 
-
-def pivot(rows: Rows, group: str, names: Any) -> list[tuple[Any, ...]]:
-    """Return a line a day, the newest first, with the share of each name."""
+    `fills` names the colour of each entity, in the order of the stack. The numbers are a line a day, the newest first.
+    """
     days: dict[date, dict[str, float]] = {}
     for row in rows:
-        days.setdefault(row["date"], {})[row[group]] = row["share_pct"]
-    return [
-        (day, *(or_dash(lambda share: f"{share:.1f} %", found.get(name)) for name in names))
-        for day, found in sorted(days.items(), reverse=True)
-    ]
+        days.setdefault(row["date"], {})[row[dimension]] = row["share_pct"]
+    return Figure(
+        query.replace("_", "-"),
+        title,
+        finding,
+        note,
+        ("date", *fills),
+        [
+            (day, *(or_dash(lambda share: f"{share:.1f} %", found.get(entity)) for entity in fills))
+            for day, found in sorted(days.items(), reverse=True)
+        ],
+        if_days(
+            rows,
+            lambda colours, width: charts.stacked_shares(
+                rows, colours, width, group=dimension, fills=fills, title="share of tokens, %"
+            ),
+        ),
+        charts.domain(rows),
+        dimension,
+        any(row["is_provisional"] for row in rows if row["date"] == max(days)),
+        queries=(query,),
+    )
 
 
 def or_dash(words: Callable[[Any], str], value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.rendering import tokens
 from pipeline.report import charts
-from pipeline.report.figures.base import NONE, Figure, Read, if_days, or_dash, pivot, state, times
+from pipeline.report.figures.base import NONE, Figure, Read, if_days, of_shares, or_dash, state, times
 
 PRICE_CLASSES = {
     "paid": "series-1",
@@ -20,26 +20,16 @@ def free_and_paid(read: Read) -> Figure:
     rows = read("free_and_paid")
     newest = {row["price_class"]: row["share_pct"] for row in rows if row["date"] == rows[-1]["date"]}
     free = newest.get("free variant", 0.0) + newest.get("price zero", 0.0)
-    return Figure(
-        "free-and-paid",
+    return of_shares(
+        rows,
+        "price_class",
+        PRICE_CLASSES,
+        "free_and_paid",
         "Free and paid",
         f"At least {free:.1f} % of the tokens of {rows[-1]['date']} were free, and at least "
-        f"{newest.get('paid', 0.0):.1f} % "
-        "were paid for; of the rest nobody can tell.",
+        f"{newest.get('paid', 0.0):.1f} % were paid for; of the rest nobody can tell.",
         "A class is that of the model's newest catalogue entry. No catalogue: none that this pipeline read has the "
         "model, because it left before, or came after.",
-        ("date", *PRICE_CLASSES),
-        pivot(rows, "price_class", PRICE_CLASSES),
-        if_days(
-            rows,
-            lambda colours, width: charts.stacked_shares(
-                rows, colours, width, group="price_class", fills=PRICE_CLASSES, title="share of tokens, %"
-            ),
-        ),
-        charts.domain(rows),
-        "price_class",
-        any(row["is_provisional"] for row in rows if row["date"] == rows[-1]["date"]),
-        queries=("free_and_paid",),
     )
 
 
@@ -57,25 +47,15 @@ def contexts(read: Read) -> Figure:
         sorted({row["context_bucket"] for row in rows} - CONTEXT_BUCKETS.keys()), "rest"
     )
     long = sum(share for bucket, share in newest.items() if bucket in ("1M", "10M"))
-    return Figure(
+    return of_shares(
+        rows,
+        "context_bucket",
+        fills,
         name,
         title,
         f"{long:.1f} % of the tokens of {rows[-1]['date']} belong to the longest requests, of the buckets 1M and 10M.",
-        "A bucket is OpenRouter's class of a request by its length in tokens. All requests are counted: nothing "
-        "is below "
-        "a cut-off.",
-        ("date", *fills),
-        pivot(rows, "context_bucket", fills),
-        if_days(
-            rows,
-            lambda colours, width: charts.stacked_shares(
-                rows, colours, width, group="context_bucket", fills=fills, title="share of tokens, %"
-            ),
-        ),
-        charts.domain(rows),
-        "context_bucket",
-        any(row["is_provisional"] for row in rows if row["date"] == rows[-1]["date"]),
-        queries=(name,),
+        "A bucket is OpenRouter's class of a request by its length in tokens. All requests are counted: nothing is "
+        "below a cut-off.",
     )
 
 

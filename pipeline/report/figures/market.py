@@ -108,13 +108,10 @@ def spend(read: Read) -> Figure:
         title,
         f"The {newest['priced_pct']:.0f} % of the tokens of {newest['date']} whose price is known cost "
         f"{usd(newest['spend_low_usd'])} to {usd(newest['spend_high_usd'])} at list prices, "
-        f"{usd(newest['spend_mid_usd'])} "
-        "by the usual mix of prompts, answers and cached prompts.",
-        "The source does not part prompts from answers: the band lies between the cheapest and the dearest "
-        "reading. What "
-        f"has no known price is not in the sum: on {rows[0]['date']} {100 - rows[0]['priced_pct']:.0f} % of the "
-        f"tokens, on "
-        f"{newest['date']} {100 - newest['priced_pct']:.0f} %. "
+        f"{usd(newest['spend_mid_usd'])} by the usual mix of prompts, answers and cached prompts.",
+        "The source does not part prompts from answers: the band lies between the cheapest and the dearest reading. "
+        f"What has no known price is not in the sum: on {rows[0]['date']} {100 - rows[0]['priced_pct']:.0f} % of the "
+        f"tokens, on {newest['date']} {100 - newest['priced_pct']:.0f} %. "
         + (
             f"Until {assumed[-1]} prices are assumed to be those of the first catalogue that was read."
             if assumed

@@ -8,17 +8,7 @@ from pipeline.reading import PRETTY, growth
 from pipeline.rendering import signed, signed_tokens, tokens
 from pipeline.report import charts
 from pipeline.report.drawing import Colours
-from pipeline.report.figures.base import (
-    Figure,
-    Read,
-    Rows,
-    Sparkline,
-    if_days,
-    or_dash,
-    pivot,
-    places,
-    series,
-)
+from pipeline.report.figures.base import Figure, Read, Rows, Sparkline, of_shares, or_dash, places
 
 # What the queries call the rest; no slug has a blank.
 OTHERS, UNLISTED = "other organisations", "not listed"
@@ -32,30 +22,18 @@ def shares(read: Read) -> Figure:
     unlisted = sum(row["share_pct"] for row in newest if row["organisation"] == UNLISTED)
     leader = max(named, key=lambda row: row["share_pct"], default=None)
     names = list(dict.fromkeys(row["organisation"] for row in sorted(rows, key=lambda row: row["position"])))
-    fills = dict(zip(names, series(names, OTHERS), strict=True))
-    return Figure(
+    own = {OTHERS: "rest", UNLISTED: "unlisted"}
+    free = (f"series-{n}" for n in range(1, 7))
+    lead = leader and f"{leader['organisation']} has {leader['share_pct']:.1f} % of the tokens of {leader['date']}; "
+    return of_shares(
+        rows,
+        "organisation",
+        {name: own.get(name) or next(free) for name in names},
         "shares",
         "Who has which share",
-        (
-            f"{leader['organisation']} has {leader['share_pct']:.1f} % of the tokens of {leader['date']}; "
-            if leader
-            else ""
-        )
-        + f"{unlisted:.1f} % go to models below rank 50, whose makers the source does not name.",
+        (lead or "") + f"{unlisted:.1f} % go to models below rank 50, whose makers the source does not name.",
         "An organisation is who is behind one or more namespaces of models. Shares of listed models: what is not "
         "listed may belong to anyone, so a share is a lower bound.",
-        ("date", *names),
-        pivot(rows, "organisation", names),
-        if_days(
-            rows,
-            lambda colours, width: charts.stacked_shares(
-                rows, colours, width, group="organisation", fills=fills, title="share of tokens, %"
-            ),
-        ),
-        charts.domain(rows),
-        "organisation",
-        any(row["is_provisional"] for row in newest),
-        queries=("shares",),
     )
 
 

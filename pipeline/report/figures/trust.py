@@ -81,9 +81,8 @@ def reconciliation(read: Read) -> Figure:
         "Whether independent figures agree",
         f"{sum(row['compared'] for row in rows if row['verdict'] == 'agrees'):,} comparisons agree, "
         f"{differing:,} differ.",
-        "The same quantity from two places, such as context buckets against the day's total; of apps, that a "
-        "part does not "
-        "exceed its whole.",
+        "The same quantity from two places, such as context buckets against the day's total; of apps, that a part "
+        "does not exceed its whole.",
         ("what is compared", "verdict", "comparisons", "largest difference"),
         [
             (
