@@ -34,9 +34,10 @@ demo: $(READY)
 test: $(READY)
 	@$(PYTEST) -n auto --dist worksteal $(TESTS)
 
-# Many of them wait more than they compute; what is timed runs by itself.
+# Many of them wait more than they compute; what is timed runs by itself. Files go in their order, because the one with
+# the fewest tests takes longest, and would be left to the end.
 test-slow: $(READY)
-	@$(PYTEST) -m slow -n 3 --dist loadfile --ignore=tests/slow/test_bench.py
+	@$(PYTEST) -m slow -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/slow/test_bench.py
 	@$(PYTEST) -m slow tests/slow/test_bench.py
 
 # An hour on two slow cores; docs/torture.md is what it printed.

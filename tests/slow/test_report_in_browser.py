@@ -84,7 +84,9 @@ def test_the_page_is_fit_to_be_read(
             seen = opened(browser, path.as_uri(), width=width, theme=theme)
             place = f"{theme}, {width} px"
             assert (seen.errors, seen.dialogs, seen.requests) == ([], [], []), place
-            assert violations(seen.page) == [], place
+            # It takes seconds; each theme and each width is looked at once.
+            if (theme == "light") == (width == WIDE):
+                assert violations(seen.page) == [], place
             assert overflow(seen.page) == 0, place
             # One of the two pictures is shown, and something is drawn in it.
             pictures = seen.page.evaluate(
