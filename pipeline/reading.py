@@ -196,7 +196,7 @@ def _cells(row: dict[str, Any], words: _Words) -> dict[str, Any]:
         }
     return {
         "rank": row["rank"] or NO_RANK,
-        "change": _rank_change(row, words),
+        "change": rank_change(row, words),
         row["dimension"]: row["entity"],
         "tokens": words.tokens(row["total_tokens"]),
         "share": words.share(row["share_pct"]),
@@ -236,8 +236,8 @@ def _week(row: dict[str, Any], words: _Words) -> Any:
     return f"{words.tokens(row['tokens_7d_low'])} to {words.tokens(row['tokens_7d_high'])}"
 
 
-def _rank_change(row: dict[str, Any], words: _Words) -> Any:
-    """Return places gained since the day a week earlier."""
+def rank_change(row: dict[str, Any], words: _Words) -> Any:
+    """Return places gained since the day a week earlier, else `new`, `unlisted` then, or why it is not known."""
     if row["rank"] is None:
         return NO_RANK
     if row["rank_change_7d"] is not None:

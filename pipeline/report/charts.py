@@ -298,11 +298,10 @@ def thinned(rows: Rows, width_px: int, group: str | None = None) -> Rows:
         for day in wanted
         if any(one >= first and one not in loaded for one in (day - timedelta(days=back) for back in range(step)))
     }
+    shown = set(wanted) - missing
     groups = dict.fromkeys(row[group] for row in rows) if group else {}
     blanks = [{"date": day} | ({group: name} if group else {}) for day in missing for name in groups or [None]]
-    return sorted(
-        [*blanks, *(row for row in rows if row["date"] in set(wanted) - missing)], key=lambda row: row["date"]
-    )
+    return sorted([*blanks, *(row for row in rows if row["date"] in shown)], key=lambda row: row["date"])
 
 
 def domain(rows: Rows, margin_days: int = 0) -> tuple[date, date]:

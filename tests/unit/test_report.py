@@ -180,3 +180,15 @@ def test_a_market_that_began_with_nothing_has_no_ratio() -> None:
         for row in days(9)
     ]
     assert growth.total(lambda name: rows if name == "total" else []).finding == "8 tokens on 2025-01-09."
+
+
+def test_a_model_that_was_below_the_list_a_week_ago_is_not_new() -> None:
+    row = {
+        **{"rank": 1, "entity": "a/b", "total_tokens": 10, "share_pct": 10.0, "daily_tokens": [10]},
+        **{"growth_7d_pct": None, "growth_7d_low_pct": 5.0, "growth_7d_high_pct": None, "contribution_7d_pp": 1.0},
+        **{"date": FIRST + timedelta(days=60), "first_date": FIRST, "is_provisional": False},
+    }
+    changes = [(None, FIRST), (None, FIRST + timedelta(days=58)), (2, FIRST), (-1, FIRST), (0, FIRST)]
+    rows = [row | {"rank_change_7d": change, "first_date": first} for change, first in changes]
+    figure = origin.leaderboard(lambda _: rows)
+    assert [one[1] for one in figure.rows] == ["unlisted", "new", "▲ 2", "▼ 1", "="]

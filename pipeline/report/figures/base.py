@@ -110,10 +110,10 @@ def star(row: Mapping[str, Any]) -> str:
     return "*" if row["is_interval_narrow"] else ""
 
 
-def if_days(rows: Rows, draw: Draw) -> Draw | None:
-    """Return a drawing over days; None where there is one day only, which makes no line."""
+def over_days(rows: Rows, draw: Draw) -> tuple[Draw | None, tuple[date, date]]:
+    """Return a drawing over days with both ends of its axis; None for the drawing of one day only, which is no line."""
     first, last = charts.domain(rows)
-    return draw if first < last else None
+    return draw if first < last else None, (first, last)
 
 
 def of_shares(
@@ -126,6 +126,7 @@ def of_shares(
     days: dict[date, dict[str, float]] = {}
     for row in rows:
         days.setdefault(row["date"], {})[row[dimension]] = row["share_pct"]
+    newest = max(days)
     return Figure(
         query.replace("_", "-"),
         title,
@@ -136,15 +137,14 @@ def of_shares(
             (day, *(or_dash(lambda share: f"{share:.1f} %", found.get(entity)) for entity in fills))
             for day, found in sorted(days.items(), reverse=True)
         ],
-        if_days(
+        *over_days(
             rows,
             lambda colours, width: charts.stacked_shares(
                 rows, colours, width, group=dimension, fills=fills, title="share of tokens, %"
             ),
         ),
-        charts.domain(rows),
         dimension,
-        any(row["is_provisional"] for row in rows if row["date"] == max(days)),
+        any(row["is_provisional"] for row in rows if row["date"] == newest),
         queries=(query,),
     )
 
@@ -159,10 +159,8 @@ def state(row: Mapping[str, Any]) -> str:
     return "provisional" if row["is_provisional"] else "settled"
 
 
-def places(change: int | None) -> str:
+def places(change: int) -> str:
     """Return places gained or lost as an arrow and their number."""
-    if change is None:
-        return "new"
     return f"{'▲' if change > 0 else '▼'} {abs(change)}" if change else "="
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from pipeline.rendering import signed, tokens
 from pipeline.report import charts
-from pipeline.report.figures.base import Figure, Read, Rows, doubling, if_days, or_dash, star, state, times
+from pipeline.report.figures.base import Figure, Read, Rows, doubling, or_dash, over_days, star, state, times
 
 
 def total(read: Read) -> Figure:
@@ -48,7 +48,7 @@ def total(read: Read) -> Figure:
             )
             for row in reversed(rows)
         ],
-        if_days(
+        *over_days(
             rows,
             lambda colours, width: charts.lines(
                 rows,
@@ -60,7 +60,6 @@ def total(read: Read) -> Figure:
                 events=events,
             ),
         ),
-        charts.domain(rows),
         is_provisional=bool(newest["is_provisional"]),
         numbered=[f"{event['date']} {event['kind'].replace('_', ' ')}, {event['model_permaslug']}" for event in events],
         queries=("total", "events"),

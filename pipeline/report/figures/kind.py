@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.rendering import tokens
 from pipeline.report import charts
-from pipeline.report.figures.base import NONE, Figure, Read, if_days, of_shares, or_dash, state, times
+from pipeline.report.figures.base import NONE, Figure, Read, of_shares, or_dash, over_days, state, times
 
 PRICE_CLASSES = {
     "paid": "series-1",
@@ -138,7 +138,7 @@ def requests(read: Read) -> Figure:
             )
             for row in reversed(rows)
         ],
-        if_days(
+        *over_days(
             rows,
             lambda colours, width: charts.lines(
                 rows,
@@ -149,7 +149,6 @@ def requests(read: Read) -> Figure:
                 title="tokens of a request",
             ),
         ),
-        charts.domain(rows),
         "app",
         bool(newest["is_provisional"]),
         queries=(name,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from pipeline.report import charts
-from pipeline.report.figures.base import NONE, Figure, Read, between, if_days, or_dash, usd
+from pipeline.report.figures.base import NONE, Figure, Read, between, or_dash, over_days, usd
 
 
 def concentration(read: Read) -> Figure:
@@ -28,7 +28,7 @@ def concentration(read: Read) -> Figure:
         "allow for.",
         ("date", "effective number of models", "effective number of authors"),
         [(day, cells.get("model", NONE), cells.get("author", NONE)) for day, cells in sorted(by_day.items())[::-1]],
-        if_days(
+        *over_days(
             rows,
             lambda colours, width: charts.bands(
                 [row | {"of": f"{row['dimension']}s"} for row in sorted(rows, key=lambda row: row["dimension"])[::-1]],
@@ -40,7 +40,6 @@ def concentration(read: Read) -> Figure:
                 title="effective number",
             ),
         ),
-        charts.domain(rows),
         "model",
         any(row["is_provisional"] for row in newest.values()),
         queries=("concentration",),
@@ -127,7 +126,7 @@ def spend(read: Read) -> Figure:
             )
             for row in reversed(rows)
         ],
-        if_days(
+        *over_days(
             rows,
             lambda colours, width: charts.lines(
                 rows,
@@ -138,7 +137,6 @@ def spend(read: Read) -> Figure:
                 title="US dollars a day",
             ),
         ),
-        charts.domain(rows),
         "model",
         bool(newest["is_provisional"]),
         is_estimate=True,

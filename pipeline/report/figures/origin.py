@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from pipeline.reading import PRETTY, growth
+from pipeline.reading import PRETTY, growth, rank_change
 from pipeline.rendering import signed, signed_tokens, tokens
 from pipeline.report import charts
 from pipeline.report.drawing import Colours
@@ -12,6 +13,7 @@ from pipeline.report.figures.base import Figure, Read, Rows, Sparkline, of_share
 
 # What the queries call the rest; no slug has a blank.
 OTHERS, UNLISTED = "other organisations", "not listed"
+ARROWS = replace(PRETTY, places=places)
 
 
 def shares(read: Read) -> Figure:
@@ -101,14 +103,14 @@ def leaderboard(read: Read) -> Figure:
         "leaderboard",
         f"The largest models of {rows[0]['date']}",
         f"{rows[0]['entity']} leads with {rows[0]['share_pct']:.1f} % of all tokens.",
-        "A change of rank is against seven days before. Growth between two bounds is that of a model that was not "
-        "listed on some day of the two weeks. The line is the last 28 days, from zero, with gaps where the model was "
-        "not listed.",
+        "A change of rank is against seven days before; unlisted was then below rank 50. Growth between two bounds is "
+        "that of a model that was not listed on some day of the two weeks. The line is the last 28 days, from zero, "
+        "with gaps where the model was not listed.",
         ("rank", "change", "model", "tokens", "share", "growth over 7 days", "last 28 days"),
         [
             (
                 row["rank"],
-                places(row["rank_change_7d"]),
+                rank_change(row, ARROWS),
                 row["entity"],
                 tokens(row["total_tokens"]),
                 f"{row['share_pct']:.1f} %",
