@@ -6,6 +6,7 @@ import gzip
 import itertools
 import logging
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -58,8 +59,11 @@ class Script(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, behaviours: Sequence[Behaviour]) -> None:
+    def __init__(self, behaviours: Sequence[Behaviour], tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), type("Bound", (Handler,), {"script": self}))
+        if tls:
+            # Before the thread below watches the socket: the wrapped one is another, and the first is closed.
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.behaviours = behaviours
         self.requests: list[tuple[str, str | None]] = []
         self.lock, self.stopping = threading.Lock(), threading.Event()

@@ -33,8 +33,8 @@ def serve() -> Iterator[Callable[..., Script]]:
     """Start servers that follow a script."""
     running: list[Script] = []
 
-    def start(*behaviours: Behaviour) -> Script:
-        running.append(Script(behaviours))
+    def start(*behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> Script:
+        running.append(Script(behaviours, tls))
         return running[-1]
 
     yield start
@@ -111,9 +111,7 @@ def serve_tls(serve: Callable[..., Script], tmp_path: Path, monkeypatch: pytest.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        server = serve(*behaviours)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        return server
+        return serve(*behaviours, tls=context)
 
     return start
 
