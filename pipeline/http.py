@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -168,7 +169,9 @@ class Client:
             ) as response:
                 body = self._read(response)
         # The requests exceptions carry the request, and with it the key: none of them leaves this place.
-        except requests.exceptions.SSLError:
+        except requests.exceptions.SSLError as error:
+            if _is_hung_up(error):
+                raise _RetryableError(f"{_shown(url)} could not be read: {_cause(error)}.") from None
             raise SourceError(f"{_shown(url)} shows no valid TLS certificate; nothing was read.") from None
         except (
             requests.exceptions.ConnectionError,
@@ -330,6 +333,15 @@ def _shown(url: str) -> str:
     host = parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{host}{port}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+
+
+def _is_hung_up(error: BaseException | None) -> bool:
+    """Whether the peer closed the connection in the midst of TLS, which tells nothing about its certificate."""
+    while error is not None:
+        if isinstance(error, ssl.SSLEOFError):
+            return True
+        error = error.__context__
+    return False
 
 
 def _cause(error: Exception) -> str:

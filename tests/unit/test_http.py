@@ -252,6 +252,22 @@ def test_a_server_without_tls_is_refused_at_once(serve, use) -> None:
     assert server.requests == []
 
 
+def test_a_server_that_hangs_up_in_the_midst_of_tls_is_asked_again(use, slept) -> None:
+    def greet_and_hang_up() -> None:
+        for _ in range(3):
+            connection, _ = listener.accept()
+            # All of the greeting is read, or the kernel would answer by a reset.
+            connection.recv(65_536)
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=greet_and_hang_up, daemon=True).start()
+        client = Client(use(f"https://127.0.0.1:{listener.getsockname()[1]}", None, KEY, TOKENGROWTH_ATTEMPTS="3"))
+        with pytest.raises(SourceUnavailableError, match="the connection failed"):
+            client.get(PATH, {}, with_key=True)
+    assert client.sent == 3
+
+
 def test_the_waits_double_and_are_jittered(serve, settings_for, slept) -> None:
     settings = settings_for(serve(answer(503)), TOKENGROWTH_ATTEMPTS="5", TOKENGROWTH_BACKOFF_SECONDS="1")
     with pytest.raises(SourceUnavailableError):
