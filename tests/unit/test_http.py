@@ -122,8 +122,8 @@ def silence_in_the_body(handler: Handler) -> None:
 
 def trickle(handler: Handler) -> None:
     handler.close_connection = True
-    answer(200, b"", Content_Length="60")(handler)
-    for _ in range(60):
+    answer(200, b"", Content_Length="300")(handler)
+    for _ in range(300):
         handler.script.stopping.wait(0.05)
         handler.wfile.write(b" ")
         handler.wfile.flush()
@@ -386,7 +386,7 @@ def test_a_body_that_trickles_in_ends_some_time(serve, settings_for, monkeypatch
     started = time.monotonic()
     with pytest.raises(SourceUnavailableError, match=r"took more than 0\.2 s"):
         get(settings)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("url", ["http://openrouter.ai", "http://10.0.0.1:8080", "http://localhost.evil.example"])

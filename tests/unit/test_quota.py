@@ -98,7 +98,7 @@ def test_a_refused_request_does_not_wait_for_the_minute(of) -> None:
     started = time.monotonic()
     with pytest.raises(QuotaReachedError):
         of(per_minute=1, per_day=1).reserve("https://x/")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 def test_only_a_hash_of_the_key_is_on_disk(of, state) -> None:
