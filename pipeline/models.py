@@ -87,7 +87,7 @@ class Model:
         from sqlglot.errors import ParseError  # takes 0.1 s, and only a build needs it
 
         try:
-            return _parse(self.sql)
+            return parse(self.sql)
         except ParseError as error:
             raise BuildFailedError(f"{self.path} is not one readable SELECT: {error.errors[0]}.") from None
 
@@ -96,9 +96,7 @@ class Model:
         """Full names of the tables that the SELECT reads; a ledger reads none."""
         if self.kind == "ledger":
             return frozenset()
-        from sqlglot import exp
-
-        return frozenset(f"{table.db}.{table.name}" for table in self.parsed.find_all(exp.Table) if table.db)
+        return tables_read(self.parsed)
 
     @cached_property
     def columns(self) -> dict[str, str]:
@@ -110,11 +108,18 @@ class Model:
 
 
 @lru_cache(maxsize=1024)
-def _parse(sql: str) -> Any:
-    """Parse a SELECT once in a process, however many warehouses it opens."""
+def parse(sql: str) -> Any:
+    """Return a SELECT as sqlglot reads it; once in a process, however many warehouses it opens."""
     import sqlglot
 
     return sqlglot.parse_one(sql, read="duckdb")
+
+
+def tables_read(parsed: Any) -> frozenset[str]:
+    """Return the full names of the tables that a SELECT reads."""
+    from sqlglot import exp
+
+    return frozenset(f"{table.db}.{table.name}" for table in parsed.find_all(exp.Table) if table.db)
 
 
 @dataclass

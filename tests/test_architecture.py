@@ -23,6 +23,7 @@ MODELS = models.load(ROOT / "sql")
 LAYERS = [
     "errors",
     "rendering",
+    "html",
     "settings",
     "quota",
     "packs",
@@ -110,6 +111,7 @@ def test_imports_flow_one_way(path: Path) -> None:
         ("statsmodels", {"fitting"}),
         ("altair", {"report"}),
         ("vl_convert", {"report"}),
+        ("jinja2", {"html"}),
     ],
 )
 def test_each_library_has_one_home(package: str, homes: set[str]) -> None:

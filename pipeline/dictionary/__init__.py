@@ -71,19 +71,17 @@ def page() -> str:
 
 def render(known: Mapping[str, Model], types: Mapping[str, Mapping[str, str]]) -> str:
     """Return the page of some models and the types of their columns."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from pipeline import html
 
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
-    environment.filters["with_code"] = _with_code
     reads = graph(known)
     tables = _tables(known, types)
     sections = {family: [tables[name] for name in names] for family, names in FAMILIES.items()}
     sections |= {
         title: [one for one in tables.values() if one.model.schema == schema] for schema, title in BEHIND.items()
     }
-    return environment.get_template("page.html").render(
+    return html.page(
+        HERE,
+        {"with_code": _with_code},
         sections=sections,
         sources=SOURCES.values(),
         drawing=draw(known, reads),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -12,9 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from pipeline import html
 from pipeline.reading import cited, simulated_title
 from pipeline.rendering import PictureFormat, Theme, first_sentence, signed, tokens
 from pipeline.report import drawing, figures
@@ -121,18 +119,10 @@ def render(content: Content, parquet: Collection[str] = ()) -> str:
 
     Whatever a name holds, it is text.
     """
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["dated"] = dated
-    style = environment.get_template("style.css.j2").render(light=drawing.LIGHT, dark=drawing.DARK)
-    script = (FOLDER / "page.js").read_text(encoding="utf-8")
     used = sorted({mart for one in content.drawn for mart in one.figure.marts})
-    return environment.get_template("page.html.j2").render(
+    return html.page(
+        FOLDER,
+        {"dated": dated},
         title=NAME,
         summary=_summary(content),
         is_simulated=content.is_simulated,
@@ -152,9 +142,8 @@ def render(content: Content, parquet: Collection[str] = ()) -> str:
         build_id=content.build["build_id"],
         built_at=f"{content.build['built_at']:%Y-%m-%d %H:%M} UTC",
         contract_version=content.contract["contract_version"],
-        style=Markup(style),
-        script=Markup(script),
-        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        light=drawing.LIGHT,
+        dark=drawing.DARK,
     )
 
 

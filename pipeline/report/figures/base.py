@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.models import parse, tables_read
 from pipeline.rendering import clean
 from pipeline.report import charts
 from pipeline.report.drawing import Colours
@@ -69,8 +69,8 @@ def query(name: str) -> str:
 
 
 def marts_of(name: str) -> set[str]:
-    """Return the tables that a query reads."""
-    return set(re.findall(r"marts\.(\w+)", query(name)))
+    """Return the marts that a query reads."""
+    return {read.removeprefix("marts.") for read in tables_read(parse(query(name))) if read.startswith("marts.")}
 
 
 @dataclass(frozen=True)
