@@ -85,41 +85,18 @@ where
     )
 order by date, rank
 """
-# Shares of the 7 days until a date and of the 7 days before, by their bounds: what is certain of a rise is from the
-# highest share before to the lowest now, of a fall from the lowest before to the highest now. The bounds of the week
-# before are those that the bounds of growth were made of; what can have been nothing has no upper bound of growth.
+# What is certain of a move is what its bounds leave; it is told of the day on which it crosses the threshold.
 SHARE_MOVES = """
-with weeks as (
+with moves as (
     select
-        growth.dimension,
-        growth.entity,
-        growth.date,
-        100 * growth.tokens_7d_low / totals.tokens_7d as low_pct,
-        100 * growth.tokens_7d_high / totals.tokens_7d as high_pct,
-        100 * coalesce(growth.tokens_7d_high / (1 + growth.growth_7d_high_pct / 100), 0) / before.tokens_7d
-            as low_before_pct,
-        100 * growth.tokens_7d_low / nullif(1 + growth.growth_7d_low_pct / 100, 0) / before.tokens_7d
-            as high_before_pct
-    from fct_token_growth_daily as growth
-    inner join growth_total as totals on growth.date = totals.date
-    inner join growth_total as before on growth.date - 7 = before.date
-    where
-        growth.dimension in ('author', 'model')
-        and growth.entity <> 'other'
-        and growth.date >= $since::date - 1
-        and totals.tokens_7d > 0
-        and before.tokens_7d > 0
-),
-
-moves as (
-    select
-        *,
-        case
-            when low_pct > high_before_pct then low_pct - high_before_pct
-            when high_pct < low_before_pct then high_pct - low_before_pct
-            else 0
-        end as certain_pp
-    from weeks
+        dimension,
+        entity,
+        date,
+        share_7d_low_pct,
+        share_7d_high_pct,
+        greatest(share_7d_change_low_pp, 0) + least(share_7d_change_high_pp, 0) as certain_pp
+    from fct_token_growth_daily
+    where dimension in ('author', 'model') and entity <> 'other' and date >= $since::date - 1
 )
 
 select *
@@ -253,7 +230,7 @@ def _findings(
         message = (
             f"The share of the {row['dimension']} {row['entity']} {direction} by at least {abs(row['certain_pp']):.1f} "
             f"points from the week before to the 7 days until {row['date']}, to "
-            f"{_between(row['low_pct'], row['high_pct'])}."
+            f"{_between(row['share_7d_low_pct'], row['share_7d_high_pct'])}."
         )
         yield "market.share_move", f"{row['dimension']}.{row['entity']}", message, row.pop("date"), row
 

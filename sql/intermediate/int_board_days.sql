@@ -61,8 +61,10 @@ select
     loaded.cutoff_tokens, -- what an unlisted item has at most; 0 where the board lists all
     coalesce(loaded.is_provisional, false) as is_provisional, -- the day may still be restated
     lag(loaded.total_tokens, 7) over days as total_tokens_7d_ago, -- total_tokens a week earlier
+    case when count(loaded.date) over week = 7 then sum(loaded.total_tokens) over week end::bigint
+        as total_7d, -- tokens of all traffic in the last 7 days; null unless all are loaded
     case when count(loaded.date) over week_before = 7 then sum(loaded.total_tokens) over week_before end::bigint
-        as total_7d_before, -- tokens of all traffic in the 7 days before the last 7; null unless all are loaded
+        as total_7d_before, -- the same of the 7 days before the last 7
     case when count(loaded.date) over four_weeks_before = 28 then sum(loaded.total_tokens) over four_weeks_before end
     ::bigint as total_28d_before, -- the same of the 28 days before the last 28
     count(loaded.date) over week = 7 as has_7d, -- the window of 7 days is loaded

@@ -8,6 +8,8 @@
 -- check: growth_7d_pct between growth_7d_low_pct - 1e-9 and growth_7d_high_pct + 1e-9
 -- check: growth_7d_listed_pct between growth_7d_low_pct - 1e-9 and growth_7d_high_pct + 1e-9
 -- check: growth_7d_low_pct <= growth_7d_high_pct + 1e-9
+-- check: share_7d_low_pct <= share_7d_high_pct
+-- check: share_7d_change_low_pp <= share_7d_change_high_pp + 1e-9
 -- check: growth_28d_pct between growth_28d_low_pct - 1e-9 and growth_28d_high_pct + 1e-9
 -- check: growth_28d_listed_pct between growth_28d_low_pct - 1e-9 and growth_28d_high_pct + 1e-9
 with compared as (
@@ -23,6 +25,10 @@ with compared as (
         days.total_28d_before,
         100 * windows.total_tokens::double / nullif(days.total_tokens, 0) as share_pct,
         100 * windows.total_tokens_7d_ago::double / nullif(days.total_tokens_7d_ago, 0) as share_7d_ago_pct,
+        100 * windows.low_7d::double / nullif(days.total_7d, 0) as share_7d_low_pct,
+        100 * windows.high_7d::double / nullif(days.total_7d, 0) as share_7d_high_pct,
+        100 * windows.low_7d_before::double / nullif(days.total_7d_before, 0) as share_7d_before_low_pct,
+        100 * windows.high_7d_before::double / nullif(days.total_7d_before, 0) as share_7d_before_high_pct,
         if(windows.is_censored_7d, null, windows.low_7d) as tokens_7d,
         if(windows.is_censored_7d_before, null, windows.low_7d_before) as tokens_7d_before,
         if(windows.is_censored_7d_year_before, null, windows.low_7d_year_before) as tokens_7d_year_before,
@@ -67,6 +73,12 @@ select
         as contribution_28d_pp, -- part of the total's growth over four weeks; adds up over a dimension
     share_pct, -- of all tokens of the day; null where nothing is listed
     share_pct - share_7d_ago_pct as share_change_7d_pp, -- against the day a week earlier
+    share_7d_low_pct, -- of all tokens of the 7 days, at least
+    share_7d_high_pct, -- at most
+    share_7d_low_pct - share_7d_before_high_pct
+        as share_7d_change_low_pp, -- of that share, week on week, at least: positive where it rose for certain
+    share_7d_high_pct - share_7d_before_low_pct
+        as share_7d_change_high_pp, -- at most: negative where it fell for certain
     rank, -- position on the day by what is listed; null for `all` and `other`
     rank_7d_ago - rank as rank_change_7d, -- against the day a week earlier; positive is up
     total_tokens - total_tokens_1d_ago as delta_1d_tokens, -- change of what is listed

@@ -23,7 +23,7 @@ every_place as (
 )
 
 select
-    '1.4.0' as contract_version, -- semantic version of schema marts: major breaks, minor adds, patch mends
+    '1.5.0' as contract_version, -- semantic version of schema marts: major breaks, minor adds, patch mends
     coalesce(bool_or(landed.is_simulated), false) as is_simulated, -- the figures are made up
     max(landed.as_of) as as_of, -- newest instant (UTC) as of which any source states its figures
     case

@@ -137,7 +137,7 @@ def test_contract_names_version_source_and_licence() -> None:
         Rankings({day(0): {"a/one": 1}}, instant(2), citation="old"), final(boards([{"a/one": 2}], 5), citation="new")
     )
     found = connection.execute("select contract_version, is_simulated, as_of, citation from meta.contract").fetchall()
-    assert found == [("1.4.0", False, instant(7), "new")]
+    assert found == [("1.5.0", False, instant(7), "new")]
     (licence,) = connection.execute("select licence from meta.contract").fetchall()[0]
     assert licence.startswith("CC BY 4.0")
 

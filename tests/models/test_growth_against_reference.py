@@ -188,6 +188,10 @@ class Reference:
             "delta_28d_tokens": minus(low_28d, earlier_low_28d),
             "contribution_28d_pp": self.contribution(minus(low_28d, earlier_low_28d), on, 28),
             "share_pct": None if tokens is None or not self.total(on) else Fraction(100 * tokens, self.total(on)),
+            "share_7d_low_pct": self.share(low, on),
+            "share_7d_high_pct": self.share(high, on),
+            "share_7d_change_low_pp": minus(self.share(low, on), self.share(earlier_high, before(on, 7))),
+            "share_7d_change_high_pp": minus(self.share(high, on), self.share(earlier_low, before(on, 7))),
             "delta_1d_tokens": minus(tokens, yesterday[0]),
             "is_provisional": self.is_provisional(on, 7),
             "is_growth_7d_provisional": self.is_provisional(on, 14),
@@ -195,6 +199,10 @@ class Reference:
             "is_censored": is_censored(cells, on),
             "is_growth_7d_censored": is_censored(cells, on) or is_censored(cells, before(on, 7)),
         }
+
+    def share(self, tokens: int | None, end: date) -> Fraction | None:
+        total = sum(self.total(x) for x in days_of(end, 7) if x in self.boards)
+        return Fraction(100 * tokens, total) if tokens is not None and total else None
 
     def may_exist(self, slug: str, on: date) -> bool:
         """Whether a model that is listed some day may have had traffic on this one: since its launch, if known."""

@@ -22,7 +22,8 @@ LAST_DAY = 480
 FIRST_LATE = 360  # the first of the days with catalogues where daily runs follow a backfill
 COLUMNS = (
     "dimension, entity, date, total_tokens, tokens_7d, tokens_7d_low, tokens_7d_high, tokens_28d_low, tokens_28d_high, "
-    "growth_7d_low_pct, growth_7d_high_pct, growth_28d_low_pct, growth_28d_high_pct, is_censored"
+    "growth_7d_low_pct, growth_7d_high_pct, growth_28d_low_pct, growth_28d_high_pct, is_censored, "
+    "share_7d_change_low_pp, share_7d_change_high_pp"
 )
 ORGANISATIONS = {"meridian-labs": "meridian", "openrouter": "unattributed", "stealth": "unattributed"}
 DIMENSIONS = (
@@ -202,6 +203,25 @@ def test_true_growth_lies_within_the_bounds(case: Case, window: int) -> None:
     # New entrants, and models that are away for a window.
     parts = {7: 0.12, 28: 0.03}
     assert 0 < sum(unbounded[name] for name in BY_SLUG) < parts[window] * sum(compared[name] for name in BY_SLUG)
+    assert outside == []
+
+
+def test_true_changes_of_shares_lie_within_the_bounds(case: Case) -> None:
+    outside, compared, certain = [], Counter[str](), Counter[str]()
+    for row in case.rows:
+        low, high = row["share_7d_change_low_pp"], row["share_7d_change_high_pp"]
+        if low is None:
+            continue
+        compared[row["dimension"]] += 1
+        certain[row["dimension"]] += low > 0 or high < 0
+        entity, week_before = (row["dimension"], row["entity"]), row["date"] - timedelta(7)
+        now = 100 * case.truth.tokens(entity, row["date"], 7) / case.totals[row["date"]]
+        before = 100 * case.truth.tokens(entity, week_before, 7) / case.totals[week_before]
+        if not low - 1e-9 <= now - before <= high + 1e-9:
+            outside.append((*entity, row["date"], low, now - before, high))
+    assert compared["model"] > 29_000
+    assert certain["model"] > 0.5 * compared["model"]
+    assert certain["total"] == 0
     assert outside == []
 
 
