@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from pipeline import jobs, planner
-from pipeline.archive import Archive, Fetch
+from pipeline.archive import Archive, Damage, Fetch
 from pipeline.errors import (
     ClockError,
     DamagedError,
@@ -295,11 +295,14 @@ def _archive(patient: _Patient) -> Iterator[Finding]:
         lost = sum(len(one.fetches) for one in damages)
         of_all = f" of {len(patient.fetches)}" if patient.fetches is not None else ""
         first = " ".join(one.reason for one in damages[:SHOWN])
+        is_written_off = all(one.fetches for one in damages) and not _held(patient, damages)
         yield Finding(
             "archive",
-            State.FAILED,
-            f"Damaged files: {len(damages)}; answers lost with them: {lost}{of_all}. {first}",
-            "Restore these files from a backup; `tokengrowth backfill --force` asks again for days that can be had.",
+            State.WARNING if is_written_off else State.FAILED,
+            f"Damaged files: {len(damages)}; answers lost with them: {lost}{of_all}"
+            f"{', of which no table has rows' if is_written_off else ''}. {first}",
+            "Restore these files from a backup, then `tokengrowth rebuild`; `tokengrowth backfill --force` asks again "
+            "for days that can be had.",
         )
         return
     fetches = patient.fetches or ()
@@ -313,6 +316,18 @@ def _archive(patient: _Patient) -> Iterator[Finding]:
         f"{len(fetches):,} answers in {len(named):,} bodies ({megabytes(sum(map(_size, files)))}) are as they were "
         f"received; {unused} unreferenced objects, {leftovers} leftovers.",
     )
+
+
+def _held(patient: _Patient, damages: Iterable[Damage]) -> set[str]:
+    """Return the damaged answers whose rows only the warehouse holds; all of them where it does not tell."""
+    damaged = {fetch.load_id for one in damages for fetch in one.fetches}
+    try:
+        read = {row["load_id"] for row in patient.ask("select load_id from meta.loads where outcome <> 'refused'")}
+    except LockedError:
+        raise
+    except TokenGrowthError:
+        return damaged
+    return damaged & read
 
 
 def _warehouse(patient: _Patient) -> Iterator[Finding]:

@@ -194,6 +194,19 @@ def test_damaged_and_lost_answers_are_counted_and_named(home: Settings) -> None:
     assert str(damaged) in findings()["archive"].found
 
 
+def test_a_loss_that_was_accepted_is_a_warning(home: Settings) -> None:
+    damaged, *_ = (home.archive_dir / "objects").rglob("*.gz")
+    damaged.write_bytes(b"broken")
+    assert failed() == {"archive"}
+    jobs.rebuild(home, accepts_loss=True)
+    found = findings()["archive"]
+    assert found.state is State.WARNING
+    assert found.found.startswith("Damaged files: 1; answers lost with them: 1 of 2, of which no table has rows.")
+    assert found.mend.startswith("Restore these files from a backup, then `tokengrowth rebuild`;")
+    home.warehouse_path.unlink()
+    assert findings()["archive"].state is State.FAILED
+
+
 def test_a_damaged_manifest_is_named_once(home: Settings) -> None:
     (manifest,) = (home.archive_dir / "manifest").glob("*.jsonl")
     manifest.write_bytes(b"{broken\n" + manifest.read_bytes())
