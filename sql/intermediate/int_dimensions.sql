@@ -8,6 +8,8 @@ select
     known.board::varchar as board, -- rankings, apps, contexts or modalities
     known.told_by::varchar as told_by, -- items of an entity: itself, by the catalogue of the day, or by nothing
     known.open_entity::varchar as open_entity, -- entity of all that no catalogue knows; null where there is none
+    coalesce(known.open_entity in ('unmatched', 'unknown'), false)
+        as may_be_any, -- what is listed of the open entity may be of any other one; what is unattributed may not
     known.is_partition::boolean as is_partition -- each token is in one entity, `other` included: contributions add up
 from (
     values

@@ -39,6 +39,12 @@ select
     dimensions.board, -- board that it sums up
     if(listed.entity = dimensions.open_entity, 'nothing', dimensions.told_by)
         as told_by, -- what tells its items: itself, the catalogue of the day, or nothing
+    -- A free variant is told by its slug.
+    if(
+        dimensions.may_be_any and listed.entity not in ('other', 'free_variant', dimensions.open_entity),
+        dimensions.open_entity,
+        null
+    ) as undescribed_entity, -- entity of what is listed and may be of this one, as no catalogue describes it; or null
     listed.dimension = 'total' or (listed.entity = 'other' and dimensions.is_partition)
         as is_complete, -- never below the cut-off
     listed.first_listed_day, -- day_number of the first day of its series

@@ -1,5 +1,6 @@
 -- Each entity's tokens on each calendar day of its series, with bounds where an item of it is below the cut-off: such
--- an item has at most the cut-off, all of them together have at most `other`.
+-- an item has at most the cut-off, all of them together have at most `other`. To a class of models may belong what no
+-- catalogue describes, too.
 -- grain: entity_id, day_number
 -- check: low_tokens <= high_tokens
 with series as (
@@ -10,6 +11,7 @@ with series as (
         board,
         told_by,
         is_complete,
+        undescribed_entity,
         unnest(generate_series(first_day, last_day)) as day_number
     from intermediate.int_entities
 ),
@@ -25,6 +27,7 @@ daily as (
         days.has_catalogue,
         days.other_tokens,
         days.cutoff_tokens,
+        coalesce(undescribed.total_tokens, 0) as undescribed_tokens,
         case
             when not series.is_complete then listed.total_tokens
             when series.dimension = 'total' then days.total_tokens
@@ -48,6 +51,11 @@ daily as (
             series.dimension = listed.dimension
             and series.entity = listed.entity
             and series.day_number = listed.day_number
+    left join intermediate.int_entity_listings as undescribed
+        on
+            series.dimension = undescribed.dimension
+            and series.undescribed_entity = undescribed.entity
+            and series.day_number = undescribed.day_number
     left join intermediate.int_known_items as known
         on series.entity_id = known.entity_id and series.day_number = known.day_number
     window history as (
@@ -62,6 +70,7 @@ select
     coalesce(total_tokens, 0) as low_tokens, -- lower bound: the unlisted items have none
     (
         coalesce(total_tokens, 0)
+        + undescribed_tokens
         + case
             when is_complete or not is_loaded then 0
             when told_by = 'itself' or (told_by = 'catalogue' and has_catalogue)
@@ -69,6 +78,7 @@ select
             else greatest(0, other_tokens)
         end
     )::bigint as high_tokens, -- upper bound; all of `other` where nothing tells the entity's items
-    is_loaded and not is_complete and (total_tokens is null or unlisted_items > 0)
-        as is_unlisted -- the entity, or an item of it known by then, is not listed; a day not loaded says nothing
+    is_loaded and not is_complete and (
+        undescribed_tokens > 0 or (other_tokens > 0 and (total_tokens is null or unlisted_items > 0))
+    ) as is_unlisted -- something of it, or that may be of it, is not known to be listed; no day not loaded says so
 from daily

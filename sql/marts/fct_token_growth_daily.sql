@@ -1,6 +1,7 @@
 -- Growth of token use, defined once for every dimension. A model below rank 50 is below the cut-off, not zero: where
--- a window holds such a day its point value is null and the bounds say what is known. A day that was not loaded has
--- no rows, and a window that contains it, or begins before the data, is null in point, bounds and contribution.
+-- a window holds such a day its point value is null and the bounds say what is known. So they do of a class of models
+-- where models are listed that no catalogue describes, as those may be of any class. A day that was not loaded has no
+-- rows, and a window that contains it, or begins before the data, is null in point, bounds and contribution.
 -- grain: dimension, entity, date
 -- check: tokens_7d_low <= tokens_7d_high
 -- check: tokens_28d_low <= tokens_28d_high
@@ -85,6 +86,6 @@ select
     is_provisional_7d as is_provisional, -- a day of the 7 may still be restated
     is_provisional_14d as is_growth_7d_provisional, -- a day of the two weeks may still be restated
     is_provisional_56d as is_growth_28d_provisional, -- a day of the eight weeks may still be restated
-    is_censored_7d as is_censored, -- on a day of the 7 the entity, or a known item of it, is not listed
+    is_censored_7d as is_censored, -- on a day of the 7 something of the entity is below the cut-off, or not described
     is_censored_7d or is_censored_7d_before as is_growth_7d_censored -- in either week
 from compared

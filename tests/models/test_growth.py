@@ -54,8 +54,8 @@ def test_bound_of_an_absent_model_is_other_where_that_is_smaller_than_the_cutoff
 def test_absence_on_a_day_without_other_is_zero() -> None:
     connection = growth_of([{"a/one": 100, "b/two": 50}, *[{"a/one": 100}] * 13])
     found = series(connection, "model b/two", "tokens_7d_low, tokens_7d_high, is_censored, growth_7d_high_pct")
-    assert found[6] == (50, 50, True, None)
-    assert found[13] == (0, 0, True, pytest.approx(-100))
+    assert found[6] == (50, 50, False, None)
+    assert found[13] == (0, 0, False, pytest.approx(-100))
     assert series(connection, "model other", "total_tokens, tokens_7d, share_pct")[13] == (0, 0, 0.0)
     assert {cutoff for (cutoff,) in rows(connection, "fct_model_tokens_daily", "cutoff_tokens")} == {0}
 

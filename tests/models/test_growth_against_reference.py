@@ -35,6 +35,7 @@ Cell = tuple[int | None, int, int, bool]  # listed tokens, low, high, whether a 
 
 DIMENSIONS = ["model", "author", "variant", "organisation", "model_age", "price_class", "weights", "reasoning"]
 DIMENSIONS += ["tokenizer"]
+BY_NAME = ["model", "author", "variant", "organisation"]  # what a slug alone tells
 ORGANISATIONS = {"meridian-labs": "meridian", "meta-llama": "meta", "openrouter": "unattributed"}
 ORGANISATIONS |= {"stealth": "unattributed"}
 OPEN = {("organisation", "unattributed"), ("price_class", "unmatched")}
@@ -148,7 +149,8 @@ class Reference:
         tokens = sum(board[slug] for slug in listed) if listed else None
         low = tokens or 0
         if dimension == "model":
-            return tokens, low, low if listed else min(self.cutoff(on), self.other(on)), not listed
+            is_unlisted = not listed and self.other(on) > 0
+            return tokens, low, low if listed else min(self.cutoff(on), self.other(on)), is_unlisted
         known = {slug for slug, first in self.first_listed.items() if first <= on} | self.in_catalogues(on)
         unlisted = {slug for slug in known if self.entity_of(dimension, slug, on) == entity} - listed
         possible = known | {slug for slug in self.first_listed if self.may_exist(slug, on)}
@@ -156,7 +158,19 @@ class Reference:
         if on in self.catalogues and (dimension, entity) not in OPEN:
             more = {slug for slug in possible if self.entity_of(dimension, slug, on) == entity} - listed
             hidden = min(hidden, len(more) * self.cutoff(on))
-        return tokens, low, low + hidden, not listed or bool(unlisted)
+        undescribed = self.undescribed(dimension, entity, on)
+        is_unlisted = undescribed > 0 or (self.other(on) > 0 and (not listed or bool(unlisted)))
+        return tokens, low, low + hidden + undescribed, is_unlisted
+
+    def undescribed(self, dimension: str, entity: str, on: date) -> int:
+        """Listed tokens of which nothing tells the class, so that they may be of this one."""
+        unknown = {"price_class": "unmatched"}.get(dimension, "unknown")
+        if dimension in BY_NAME or entity in (unknown, "free_variant"):
+            return 0
+        board = self.boards[on]
+        return sum(
+            tokens for slug, tokens in board.items() if slug != OTHER and self.entity_of(dimension, slug, on) == unknown
+        )
 
     def row(self, on: date, cells: Mapping[date, Cell]) -> Row:
         tokens, _, _, is_unlisted = cells[on]

@@ -44,11 +44,10 @@ Row = dict[str, Any]
 
 
 class Classes:
-    """What each model belongs to, by the words of the models and what is known of the market."""
+    """What each model belongs to in truth; and to what no catalogue describes, where none tells it."""
 
     def __init__(self, world: World, boards: Mapping[date, Board], catalogue_days: Sequence[date]) -> None:
         self.models = {model.slug: model for model in world.models}
-        self.first_day = min(boards)
         self.first_listed: dict[str, date] = {}
         for on in sorted(boards):
             for slug in boards[on]:
@@ -57,42 +56,41 @@ class Classes:
         self.in_catalogues = {model.slug for at in mornings for model in world.listed(at)}
 
     def of(self, slug: str, on: date) -> Iterator[Entity]:
-        """The entity of every dimension."""
+        """The entities of every dimension."""
         model, author = self.models[slug], slug.partition("/")[0]
-        # What a variant shares with its base may be read from the base's row.
-        base = slug.partition(":")[0]
-        is_described = slug in self.in_catalogues or (slug in self.first_listed and base in self.in_catalogues)
         yield "total", "all"
         yield "model", slug
         yield "author", author
         yield "variant", slug.partition(":")[2] or "standard"
         yield "organisation", ORGANISATIONS.get(author, author)
-        yield "price_class", self.price_class(model)
-        yield "weights", ("open_candidate" if model.open_weights else "proprietary") if is_described else "unknown"
-        yield "reasoning", ("capable" if model.reasoning else "not_capable") if is_described else "unknown"
-        yield "tokenizer", "Other family" if is_described else "unknown"
-        yield "model_age", self.age(model, on)
+        yield "price_class", price_class(model)
+        yield "weights", "open_candidate" if model.open_weights else "proprietary"
+        yield "reasoning", "capable" if model.reasoning else "not_capable"
+        yield "tokenizer", "Other family"
+        yield "model_age", age((on - model.launched.date()).days)
+        yield from self.untold(slug, on)
 
-    def price_class(self, model: Model) -> str:
-        """Prices of the simulation are cut, but never to nothing."""
-        slug = model.slug
-        if slug.endswith(":free") and (slug in self.first_listed or slug in self.in_catalogues):
-            return "free_variant"
+    def untold(self, slug: str, on: date) -> Iterator[Entity]:
+        """The entities of what nothing tells. What a variant shares with its base may be read from the base's row."""
+        is_listed = slug in self.first_listed
         if slug not in self.in_catalogues:
-            return "unmatched"
-        return "zero_price" if model.price == 0 and model.output == "text" else "paid"
+            if not (slug.endswith(":free") and is_listed):
+                yield "price_class", "unmatched"
+            if not is_listed or (on - self.first_listed[slug]).days <= 90:
+                yield "model_age", "unknown"
+            if not (is_listed and slug.partition(":")[0] in self.in_catalogues):
+                yield from ((dimension, "unknown") for dimension in ("weights", "reasoning", "tokenizer"))
 
-    def age(self, model: Model, on: date) -> str:
-        """By the days since its launch, which is the first listing where no catalogue tells more."""
-        is_described = model.slug in self.in_catalogues
-        known = [model.launched.date()] if is_described else []
-        known += [self.first_listed[model.slug]] if model.slug in self.first_listed else []
-        if not known:
-            return "unknown"
-        days = (on - min(known)).days
-        if not is_described and days <= 90:
-            return "unknown"
-        return "0-30 days" if days <= 30 else "31-90 days" if days <= 90 else "91+ days"
+
+def price_class(model: Model) -> str:
+    """Prices of the simulation are cut, but never to nothing."""
+    if model.slug.endswith(":free"):
+        return "free_variant"
+    return "zero_price" if model.price == 0 and model.output == "text" else "paid"
+
+
+def age(days: int) -> str:
+    return "0-30 days" if days <= 30 else "31-90 days" if days <= 90 else "91+ days"
 
 
 @dataclass(frozen=True)
@@ -286,21 +284,21 @@ def width(case: Case, dimension: str, entity: str | None = None) -> tuple[float,
 
 # With the catalogue of every day, with those of the end, and with none: percent and points as above.
 WIDTHS = {
-    "model": ((50.3, 0.14), (50.3, 0.14), (50.3, 0.14)),
-    "author": ((40.6, 2.33), (50.5, 3.24), (56.3, 3.37)),
-    "organisation": ((38.7, 2.70), (47.1, 3.32), (48.7, 3.65)),
-    "variant": ((7.3, 2.99), (7.8, 3.08), (7.8, 3.08)),
-    "price_class": ((11.1, 3.37), (8.8, 3.02), (7.8, 3.08)),
-    "weights": ((12.2, 4.19), (11.5, 3.10), (3.1, 3.06)),
-    "reasoning": ((12.2, 4.09), (13.1, 3.33), (3.1, 3.06)),
-    "tokenizer": ((3.1, 2.32), (5.8, 3.09), (3.1, 3.06)),
-    "model_age": ((7.6, 2.55), (14.7, 3.94), (7.3, 4.05)),
+    "model": ((51.0, 0.14), (51.0, 0.14), (51.0, 0.14)),
+    "author": ((40.9, 2.42), (50.5, 3.24), (56.3, 3.37)),
+    "organisation": ((39.1, 2.74), (47.2, 3.32), (48.7, 3.65)),
+    "variant": ((7.3, 3.04), (7.8, 3.08), (7.8, 3.08)),
+    "price_class": ((14.4, 4.20), (26.4, 6.61), (7.8, 3.08)),
+    "weights": ((17.6, 5.02), (70.0, 15.1), (3.1, 3.06)),
+    "reasoning": ((18.3, 5.01), (59.9, 15.1), (3.1, 3.06)),
+    "tokenizer": ((5.0, 4.39), (24.7, 10.4), (3.1, 3.06)),
+    "model_age": ((12.1, 3.64), (70.7, 18.8), (16.3, 10.7)),
 }
 
 
 @pytest.mark.parametrize("dimension", WIDTHS)
 def test_the_bounds_are_as_wide_as_they_are_said_to_be(cases: dict[str, Case], dimension: str) -> None:
-    """Where no catalogue tells the classes apart, a class is `unknown` and nearly all tokens are in it."""
+    """Without a catalogue all models are of the class `unknown`, but for free variants and ages that listings tell."""
     for name, said in zip(CASES, WIDTHS[dimension], strict=True):
         assert width(cases[name], dimension) == pytest.approx(said, rel=0.15), name
 
@@ -311,5 +309,7 @@ def test_catalogues_narrow_the_bounds(cases: dict[str, Case]) -> None:
     for dimension in ("author", "organisation", "variant"):
         assert width(whole, dimension)[0] < 0.95 * width(none, dimension)[0]
     assert width(whole, "model") == width(none, "model")
-    assert width(whole, "price_class", "zero_price")[1] < 0.5  # the one class of a few models
+    late = cases["catalogues of the end"]  # which describe none of the models that were gone by then
+    for dimension in ("price_class", "weights", "reasoning", "tokenizer", "model_age"):
+        assert width(whole, dimension)[1] < 0.7 * width(late, dimension)[1]
     assert width(whole, "price_class", "free_variant")[1] == width(none, "price_class", "free_variant")[1]
