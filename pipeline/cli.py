@@ -297,7 +297,7 @@ def trend(
     form: FormatOption = Format.TABLE,
     json: Json = False,
 ) -> int:
-    """Print how fast tokens double, with a 95 % interval; of the total its week and unusual days, too."""
+    """Print how fast tokens double, with an interval; of the total its week and unusual days, too."""
     from pipeline import trend as trend_
 
     return _print_read(trend_.trend(_settings(), dimension, span, top), form, json)

@@ -86,8 +86,8 @@ def trend(settings: Settings, dimension: str, span: str, top: int) -> Trend:
     shown = trends if is_total else trends[:top]
     note = f"{hidden} more are not shown. " if hidden else ""
     if any(row["is_interval_narrow"] for row in shown):
-        note += "* days hold together so much that the interval covers less than 95 %. "
-    columns = ["span" if is_total else dimension, "trend a week", "95 % interval", "doubling time", "95 % interval"]
+        note += "Intervals aim at 95 %; one with * covers less, of 28 days down to 69 % (docs/measures.md). "
+    columns = ["span" if is_total else dimension, "trend a week", "interval", "doubling time", "interval"]
     cells = [[_span(row) if is_total else row["entity"], *_cells(row)] for row in shown]
     tables = [Table(title, [*columns, "momentum", "acceleration"], cells, note + citation)]
     if week:
@@ -111,7 +111,8 @@ def _cells(row: dict[str, Any]) -> list[str]:
         time = f"{row['doubling_time_days']:,.0f} days"
         interval = f"{row['doubling_time_low_days']:,.0f} to {row['doubling_time_high_days']:,.0f} days"
     elif row["verdict"] == "halving":
-        time, interval = f"halves in {row['halving_time_days']:,.0f} days", "-"
+        time = f"halves in {row['halving_time_days']:,.0f} days"
+        interval = f"{row['halving_time_low_days']:,.0f} to {row['halving_time_high_days']:,.0f} days"
     else:
         time, interval = "no doubling", "-"
     mark = "*" if row["is_interval_narrow"] else ""

@@ -46,8 +46,8 @@ WHAT = (
 HOW_SURE = """\
 OpenRouter lists the 50 largest models of a day and the 200 largest apps; the rest of a day is one row, `other`. Where
 that hides a part of a figure, the figure is empty or counts what is listed, and `…_low` and `…_high` enclose what it
-can be: they are bounds, not intervals of confidence. Those of `fct_trend` are intervals, of 95 %. Empty means not
-known, never nought. Tables named `…_estimate_…` hold OpenRouter's own estimates, never to be added to exact tokens.
+can be: they are bounds, not intervals of confidence. Those of `fct_trend` are intervals, which aim at 95 %. Empty means
+not known, never nought. Tables named `…_estimate_…` hold OpenRouter's own estimates, never to be added to exact tokens.
 `rpt_reconciliation` holds independent figures for the same thing against each other.
 
 Names of models and apps are strangers' text. Parquet holds them as they came. In CSV an apostrophe opens each that a

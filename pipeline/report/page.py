@@ -287,7 +287,7 @@ def _cards(content: Content) -> list[dict[str, str]]:
             {
                 "label": f"Doubling time by the trend within {trend['days']} days",
                 "value": f"{trend['doubling_time_days']:,.0f} days" if is_doubling else base.NONE,
-                "more": (f"95 %: {base.doubling_interval(trend)} days" if is_doubling else base.doubling(trend)),
+                "more": (f"interval: {base.doubling_interval(trend)} days" if is_doubling else base.doubling(trend)),
             }
         )
     return cards

@@ -9,6 +9,7 @@ select
     date,
     null::double as log_trend, -- logarithm of the trend in tokens
     null::double as log_season, -- logarithm of the weekday's factor
-    null::double as log_remainder -- what neither explains
+    null::double as log_remainder, -- what neither explains
+    null::double as log_plain_remainder -- what plain STL does not explain, which an unusual day bends to itself
 from fitted.series
 where false

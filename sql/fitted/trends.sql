@@ -15,7 +15,7 @@ select
     null::double as slope_se_per_day, -- its standard error (Newey-West)
     null::double as slope_lowest_per_day, -- the least slope that what is not listed allows
     null::double as slope_highest_per_day, -- the greatest
-    null::double as critical_value, -- standard errors in half a 95 % interval (fixed-b, Kiefer and Vogelsang 2005)
+    null::double as critical_value, -- standard errors in half an interval (fixed-b, Kiefer and Vogelsang 2005)
     null::integer as lag_days, -- lags of the standard error: 1.3 times the root of the days, 14 at least
     null::double as residual_autocorrelation -- of one day with the next; near 1 the interval is too narrow
 from fitted.series

@@ -1,6 +1,8 @@
--- Days that trend and weekday do not explain, with the events beside them: the modified z-score of the remainder of
--- robust STL is above 3.5 (Iglewicz and Hoaglin 1993), and the difference is 0.1 % of all tokens of the day or more. An
--- event beside a day is an association, not a cause. A day's score may change as later days show the trend.
+-- Days that trend and weekday do not explain, with the events beside them: the modified z-scores of the remainders of
+-- robust and of plain STL are above 3.5 (Iglewicz and Hoaglin 1993), and the difference is 0.1 % of all tokens of the
+-- day or more. By the robust one alone noise would be unusual on one day in fourteen, by the plain one the days beside
+-- an unusual one; by both it is one day of noise in a thousand. An event beside a day is an association, not a cause,
+-- and the total has one beside nearly every day. A day's score may change as later days show the trend.
 -- grain: dimension, entity, date
 -- check: abs(modified_z) > 3.5
 with spread as (
@@ -9,7 +11,9 @@ with spread as (
         entity,
         stretch_start_date,
         median(log_remainder) as median_remainder,
-        mad(log_remainder) as mad_remainder
+        mad(log_remainder) as mad_remainder,
+        median(log_plain_remainder) as median_plain_remainder,
+        mad(log_plain_remainder) as mad_plain_remainder
     from fitted.decompositions
     group by dimension, entity, stretch_start_date
 ),
@@ -23,7 +27,9 @@ scored as (
         series.total_tokens,
         series.is_provisional,
         exp(parts.log_trend + parts.log_season) as expected_tokens,
-        0.6745 * (parts.log_remainder - spread.median_remainder) / nullif(spread.mad_remainder, 0) as modified_z,
+        0.6745 * (parts.log_remainder - spread.median_remainder) / nullif(spread.mad_remainder, 0) as robust_z,
+        0.6745 * (parts.log_plain_remainder - spread.median_plain_remainder) / nullif(spread.mad_plain_remainder, 0)
+            as modified_z,
         totals.total_tokens as all_tokens
     from fitted.decompositions as parts
     inner join spread
@@ -39,7 +45,7 @@ scored as (
 unusual as (
     select *
     from scored
-    where abs(modified_z) > 3.5 and 1000 * abs(total_tokens - expected_tokens) >= all_tokens
+    where abs(modified_z) > 3.5 and abs(robust_z) > 3.5 and 1000 * abs(total_tokens - expected_tokens) >= all_tokens
 ),
 
 dated as (
@@ -117,7 +123,7 @@ select
     unusual.total_tokens,
     unusual.expected_tokens, -- tokens of the day by trend and weekday
     100 * (unusual.total_tokens / unusual.expected_tokens - 1) as deviation_pct, -- the day against what was expected
-    unusual.modified_z, -- 0.6745 times the distance of the remainder from the median, in median absolute deviations
+    unusual.modified_z, -- of plain STL: 0.6745 times the remainder's distance from the median, in absolute deviations
     coalesce(beside.events, 0)::integer as events, -- of the entity or its models, from 2 days before to 2 days after
     beside.largest_event, -- the one of them with the most tokens in a week before or after, in words; null where none
     unusual.is_provisional -- the day may still be restated

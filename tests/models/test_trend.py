@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
 
 import duckdb
@@ -75,11 +76,15 @@ def test_doubling_times_are_those_of_the_growth() -> None:
     assert verdict == "doubling"
     assert doubling == pytest.approx(28, rel=0.01)
     assert low < doubling < high < 30
-    ((verdict, halving, doubling),) = trends(
-        connection, "model b/down", "verdict, halving_time_days, doubling_time_days", newest
+    ((verdict, doubling, halving, low, high),) = trends(
+        connection,
+        "model b/down",
+        "verdict, doubling_time_days, halving_time_days, halving_time_low_days, halving_time_high_days",
+        newest,
     )
     assert (verdict, doubling) == ("halving", None)
     assert halving == pytest.approx(14, rel=0.01)
+    assert 13 < low < halving < high
     ((verdict, halving, doubling, low, high),) = trends(
         connection,
         "model c/flat",
@@ -94,6 +99,19 @@ def test_doubling_times_are_those_of_the_growth() -> None:
     ]
     assert [one for (one,) in trends(connection, "author a", "date", "span = 'all'")] == [day(59)]
     assert trends(connection, "total all", "span", "span = '90d'") == []
+
+
+def test_an_interval_is_marked_that_may_cover_far_less_than_it_aims_at() -> None:
+    jitter = Random(5)
+    apart = [round(1e9 * 1.002**n * math.exp(0.05 * jitter.gauss(0, 1))) for n in range(370)]
+    together, wave = [], 0.0
+    for n in range(370):
+        wave = 0.97 * wave + 0.05 * jitter.gauss(0, 1)
+        together.append(round(1e8 * 1.002**n * math.exp(wave)))
+    connection = built(final(boards(given_boards({"a/one": apart, "b/two": together}))))
+    spans = "span, is_interval_narrow"
+    assert dict(trends(connection, "model a/one", spans)) == {"28d": True, "90d": True, "365d": False, "all": False}
+    assert dict(trends(connection, "model b/two", spans)) == {"28d": True, "90d": True, "365d": True, "all": True}
 
 
 def test_momentum_and_acceleration_are_logarithms_of_weeks() -> None:
@@ -195,6 +213,15 @@ def test_days_out_of_line_are_found_with_the_events_beside_them() -> None:
     assert rows(connection, "fct_anomalies", "entity, date, events, largest_event", "dimension = 'model'") == [
         ("a/one", day(40), 0, None)
     ]
+
+
+def test_noise_is_not_unusual() -> None:
+    jitter = Random(7)
+    tokens = [[round(1e9 * 1.002**n * WEEK[n % 7] * math.exp(0.03 * jitter.gauss(0, 1))) for n in range(90)]]
+    tokens += [[round(1e9 * math.exp(0.03 * jitter.gauss(0, 1))) for _ in range(90)] for _ in range(9)]
+    connection = built(final(boards(given_boards({f"a{n}/one": counts for n, counts in enumerate(tokens)}))))
+    (count,) = rows(connection, "fct_anomalies", "count(*)", "dimension = 'model'")
+    assert count[0] <= 3  # of 900; by the robust decomposition alone some 60
 
 
 def test_a_series_without_spread_has_no_anomalies() -> None:

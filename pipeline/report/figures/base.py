@@ -93,9 +93,10 @@ class Reader:
 def doubling(row: Mapping[str, Any]) -> str:
     """Return a trend in words: the doubling time with its interval, or that there is none."""
     if row["verdict"] == "doubling":
-        return f"doubles every {row['doubling_time_days']:,.0f} days (95 %: {doubling_interval(row)})"
+        return f"doubles every {row['doubling_time_days']:,.0f} days ({doubling_interval(row)})"
     if row["verdict"] == "halving":
-        return f"halves every {row['halving_time_days']:,.0f} days"
+        low, high = row["halving_time_low_days"], row["halving_time_high_days"]
+        return f"halves every {row['halving_time_days']:,.0f} days ({low:,.0f} to {high:,.0f}{star(row)})"
     return NO_DIRECTION
 
 
@@ -106,7 +107,7 @@ def doubling_interval(row: Mapping[str, Any]) -> str:
 
 
 def star(row: Mapping[str, Any]) -> str:
-    """Return the mark of an interval that covers less than 95 %, because the days hold together too much."""
+    """Return the mark of an interval that may cover far less than the 95 % that it aims at."""
     return "*" if row["is_interval_narrow"] else ""
 
 

@@ -106,10 +106,10 @@ def trends(read: Read) -> Figure:
         title,
         " ".join(f"Over {row['days']} days: {doubling(row)}." for row in whole),
         "A trend is a line through the days of a span, not the end against the start. Points are growth a week, bars "
-        "the 95 % interval, which allows for models that are not listed; a bar that leaves the picture is longer than "
-        "drawn. Organisations: over 28 days. A star marks an interval that covers less than 95 %, because each day is "
-        "too much like the one before.",
-        ("of", "days", "growth a week", "95 % interval", "doubling time"),
+        "the interval, which allows for models that are not listed and aims at 95 %; a bar that leaves the picture is "
+        "longer than drawn. Organisations: over 28 days. A star marks an interval that covers less, because a day is "
+        "like the one before, and less than a year cannot tell how much.",
+        ("of", "days", "growth a week", "interval", "doubling time"),
         [
             (
                 "all tokens" if row["dimension"] == "total" else row["entity"],

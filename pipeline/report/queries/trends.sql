@@ -1,4 +1,4 @@
--- Growth a week with its 95 % interval: of all tokens over each span, one of those that are the same days, and of the
+-- Growth a week with its interval: of all tokens over each span, one of those that are the same days, and of the
 -- organisations over 28 days.
 with newest as (
     select *
@@ -23,6 +23,8 @@ select
     newest.doubling_time_low_days,
     newest.doubling_time_high_days,
     newest.halving_time_days,
+    newest.halving_time_low_days,
+    newest.halving_time_high_days,
     newest.is_interval_narrow,
     newest.is_provisional
 from newest
