@@ -168,6 +168,9 @@ def test_a_model_file_is_one_described_select(model: models.Model) -> None:
     assert model.grain or model.kind == "ledger"
     missing = [name for name, doc in models.column_docs(MODELS, model).items() if not doc]
     assert not missing, "each column is documented here or where it comes from"
+    inherited = models.inherited_docs(MODELS, model)
+    repeated = [name for name, doc in model.columns.items() if doc and doc == inherited.get(name)]
+    assert not repeated, "a comment that repeats what the column inherits is left out"
 
 
 def test_the_order_of_models_follows_what_they_read() -> None:

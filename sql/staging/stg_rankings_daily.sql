@@ -18,7 +18,7 @@ with vintages as (
 )
 
 select
-    raw_rows.date, -- UTC day
+    raw_rows.date,
     raw_rows.model_permaslug, -- permanent slug with `:variant`; `other` is the rest
     split_part(raw_rows.model_permaslug, '/', 1) as author, -- namespace before the slash, as published
     coalesce(nullif(split_part(raw_rows.model_permaslug, ':', 2), ''), 'standard') as variant, -- after the colon
