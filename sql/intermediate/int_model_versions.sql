@@ -51,7 +51,6 @@ select
     if(count(*) filter (where next_fetched_at is null) > 0, null, max(next_fetched_at))
         as valid_to, -- instant (UTC) of the first catalogue that no longer does; null while it is current
     any_value(id) as id,
-    any_value(canonical_slug) as canonical_slug,
     any_value(name) as name,
     any_value(author) as author,
     any_value(variant) as variant, -- after the colon, else `standard`

@@ -11,8 +11,7 @@ select
     raw_rows.app_name,
     raw_rows.rank,
     raw_rows.total_tokens, -- prompt and completion tokens of usage_date
-    raw_rows.total_requests, -- requests of usage_date
-    raw_rows.load_id -- row of meta.loads
+    raw_rows.total_requests -- requests of usage_date
 from raw.app_categories as raw_rows
 inner join staging.stg_snapshots as snapshots
     on

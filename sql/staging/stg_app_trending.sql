@@ -7,9 +7,7 @@ select
     raw_rows.app_id,
     raw_rows.app_name,
     raw_rows.rank,
-    raw_rows.total_tokens,
-    raw_rows.total_requests,
-    raw_rows.load_id -- row of meta.loads
+    raw_rows.total_tokens
 from raw.app_trending as raw_rows
 inner join staging.stg_snapshots as snapshots
     on raw_rows.load_id = snapshots.load_id and snapshots.source = 'app-trending' and snapshots.series = 'whole'

@@ -21,7 +21,6 @@ select
     raw_rows.total_tasks,
     raw_rows.avg_cost_per_task_usd,
     raw_rows.last_run_at,
-    raw_rows.as_of, -- instant (UTC) as of which OpenRouter states it
-    raw_rows.load_id -- row of meta.loads
+    raw_rows.as_of -- instant (UTC) as of which OpenRouter states it
 from raw.benchmarks as raw_rows
 inner join staging.stg_snapshots as snapshots on raw_rows.load_id = snapshots.load_id

@@ -4,7 +4,6 @@
 select
     snapshots.date,
     raw_rows.model_permaslug,
-    raw_rows.model_api_id,
     raw_rows.endpoint_number,
     raw_rows.provider_name,
     raw_rows.provider_tag,
@@ -24,8 +23,7 @@ select
     raw_rows.latency_p50_ms,
     raw_rows.throughput_p50_tokens_per_second,
     raw_rows.supports_implicit_caching,
-    raw_rows.fetched_at, -- instant (UTC) of retrieval
-    raw_rows.load_id -- row of meta.loads
+    raw_rows.fetched_at -- instant (UTC) of retrieval
 from raw.endpoints as raw_rows
 inner join staging.stg_snapshots as snapshots
     on raw_rows.load_id = snapshots.load_id and raw_rows.model_api_id = snapshots.series

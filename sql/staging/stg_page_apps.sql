@@ -8,8 +8,7 @@ select
     apps.app_id,
     apps.app_name,
     apps.total_tokens,
-    apps.total_requests,
-    apps.load_id -- row of meta.loads
+    apps.total_requests
 from raw.page_apps as apps
 inner join meta.loads as loads on apps.load_id = loads.load_id
 qualify

@@ -6,9 +6,7 @@ select
     charts.chart,
     charts.bucket_date, -- first UTC day of the bucket, as published
     charts.entity,
-    charts.value,
-    charts.unit,
-    charts.load_id -- row of meta.loads
+    charts.value
 from raw.page_charts as charts
 inner join meta.loads as loads on charts.load_id = loads.load_id
 qualify

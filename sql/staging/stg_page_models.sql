@@ -17,8 +17,7 @@ select
     models.completion_media,
     models.prompt_audio,
     models.change_ratio,
-    models.last_active_date,
-    models.load_id -- row of meta.loads
+    models.last_active_date
 from raw.page_models as models
 inner join meta.loads as loads on models.load_id = loads.load_id
 qualify

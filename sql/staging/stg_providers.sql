@@ -8,7 +8,6 @@ select
     raw_rows.datacenters,
     raw_rows.privacy_policy_url,
     raw_rows.terms_of_service_url,
-    raw_rows.status_page_url,
-    raw_rows.load_id -- row of meta.loads
+    raw_rows.status_page_url
 from raw.providers as raw_rows
 inner join staging.stg_snapshots as snapshots on raw_rows.load_id = snapshots.load_id

@@ -10,8 +10,7 @@ select
     raw_rows.median_session_cost_usd,
     raw_rows.window_end_date - (raw_rows.window_days::integer - 1)
         as window_start_date, -- first UTC day of the window; null where it is not stated
-    raw_rows.window_end_date, -- last UTC day of the window; null where it is not stated
-    raw_rows.load_id -- row of meta.loads
+    raw_rows.window_end_date -- last UTC day of the window; null where it is not stated
 from raw.session_costs as raw_rows
 inner join staging.stg_snapshots as snapshots
     on raw_rows.load_id = snapshots.load_id and raw_rows.page = snapshots.series

@@ -10,7 +10,6 @@ select
     raw_rows.usage_share,
     raw_rows.token_share,
     raw_rows.category_usage_share,
-    raw_rows.category_token_share,
-    raw_rows.load_id -- row of meta.loads
+    raw_rows.category_token_share
 from raw.task_shares as raw_rows
 inner join staging.stg_snapshots as snapshots on raw_rows.load_id = snapshots.load_id
