@@ -206,13 +206,16 @@ def reachable(start: Iterable[str], neighbours: Callable[[str], Set[str]]) -> se
 
 def column_docs(models: Mapping[str, Model], model: Model) -> dict[str, str]:
     """Return each column's documentation, taken from a model that is read where the file has none of its own."""
-    docs = dict(model.columns)
-    for read in sorted(model.depends_on & models.keys()):
-        if all(docs.values()):
-            break
-        inherited = column_docs(models, models[read])
-        docs = {name: doc or inherited.get(name, "") for name, doc in docs.items()}
-    return docs
+    inherited = {} if all(model.columns.values()) else inherited_docs(models, model)
+    return {name: doc or inherited.get(name, "") for name, doc in model.columns.items()}
+
+
+def inherited_docs(models: Mapping[str, Model], model: Model) -> dict[str, str]:
+    """Return the documentation by name of the columns of all models that are read; the first model's counts."""
+    found: dict[str, str] = {}
+    for read in sorted(model.depends_on & models.keys(), reverse=True):
+        found |= {name: doc for name, doc in column_docs(models, models[read]).items() if doc}
+    return found
 
 
 def formulas(model: Model) -> dict[str, str]:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlglot import exp
 
 from pipeline import models
 from pipeline.sources import SOURCES
@@ -168,6 +169,17 @@ def test_a_model_file_is_one_described_select(model: models.Model) -> None:
     assert model.grain or model.kind == "ledger"
     missing = [name for name, doc in models.column_docs(MODELS, model).items() if not doc]
     assert not missing, "each column is documented here or where it comes from"
+    inherited = models.inherited_docs(MODELS, model)
+    repeated = [name for name, doc in model.columns.items() if doc and doc == inherited.get(name)]
+    assert not repeated, "a comment that repeats what the column inherits is left out"
+
+
+def test_every_column_between_raw_and_marts_is_read() -> None:
+    for model in MODELS.values():
+        if model.schema in ("staging", "intermediate"):
+            readers = [reader for reader in MODELS.values() if model.full_name in reader.depends_on]
+            named = {column.name for reader in readers for column in reader.parsed.find_all(exp.Column)}
+            assert model.columns.keys() <= named | set(model.grain), f"nothing reads a column of {model.full_name}"
 
 
 def test_the_order_of_models_follows_what_they_read() -> None:

@@ -38,7 +38,7 @@ compared as (
 )
 
 select
-    date, -- UTC day
+    date,
     listed_apps, -- apps that are listed, at most 200
     app_tokens, -- prompt and completion tokens of all of them
     app_requests, -- requests of all of them

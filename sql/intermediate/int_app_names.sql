@@ -29,7 +29,7 @@ with answers as (
 )
 
 select
-    answers.app_id, -- OpenRouter's number of the app, which lasts
+    answers.app_id,
     answers.seen_date, -- UTC day of retrieval
     arg_max(answers.app_name, (loads.origin is null, answers.fetched_at, answers.load_id))
         as app_name -- display name

@@ -3,9 +3,9 @@
 -- grain: app_id, date
 -- check: subcategory is null or category is not null
 select
-    app_id, -- OpenRouter's number of the app, which lasts
-    date, -- UTC day of retrieval
-    category, -- the category, or the one that the subcategory is in
+    app_id,
+    date,
+    category,
     case when is_subcategory then part end as subcategory -- null where it is in none
 from staging.stg_app_categories
 qualify row_number() over (

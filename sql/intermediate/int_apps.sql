@@ -19,7 +19,7 @@ marked as (
 )
 
 select
-    app_id, -- OpenRouter's number of the app, which lasts
+    app_id,
     app_name, -- newest display name
     if(is_name_shared or regexp_matches(app_name, '^other$|\(\d+\)$'), app_name || ' (' || app_id || ')', app_name)
         as entity, -- the name, with the number where it alone would not do

@@ -52,10 +52,10 @@ calendar as (
 
 select
     calendar.board, -- rankings, apps, contexts or modalities
-    calendar.date, -- UTC day
+    calendar.date,
     calendar.day_number, -- row of int_days
     loaded.date is not null as is_loaded, -- the whole list of the day is held, and the day's total
-    calendar.has_catalogue, -- a models catalogue of the day is held
+    calendar.has_catalogue,
     loaded.total_tokens, -- tokens of all public traffic
     loaded.other_tokens, -- of these, what the board does not list
     loaded.cutoff_tokens, -- what an unlisted item has at most; 0 where the board lists all

@@ -59,7 +59,7 @@ numbered as (
 )
 
 select
-    model_permaslug, -- slug of the rankings
+    model_permaslug,
     min(date) as first_date, -- first UTC day of the run
     max(date) as last_date -- last UTC day of the run that has a catalogue
 from numbered

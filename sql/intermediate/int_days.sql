@@ -37,7 +37,7 @@ select
     loaded.cutoff_tokens, -- tokens of the smallest listed model; 0 on a day without `other`
     loaded.is_provisional, -- as_of is less than two days after the day's start: a restatement is likely
     loaded.as_of, -- instant (UTC) as of which the source states the figures
-    loaded.source, -- where they come from
+    loaded.source,
     catalogues.date is not null as has_catalogue -- a models catalogue of the day is held
 from calendar
 left join loaded on calendar.date = loaded.date

@@ -1,9 +1,9 @@
 -- What is listed of each entity on each day.
 -- grain: dimension, entity, day_number
 select
-    members.dimension, -- row of int_dimensions
+    members.dimension,
     members.entity, -- what the listed items belong to on the day
-    listings.day_number, -- row of int_board_days
+    listings.day_number,
     sum(listings.total_tokens)::bigint as total_tokens, -- of its listed items
     count(*) as items -- listed ones
 from intermediate.int_listings as listings

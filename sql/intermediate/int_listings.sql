@@ -28,7 +28,7 @@ with listed as (
 select
     items.item_id, -- row of int_items
     days.day_number, -- row of int_board_days
-    days.date, -- UTC day
+    days.date,
     listed.total_tokens -- prompt and completion tokens
 from listed
 inner join intermediate.int_items as items on listed.board = items.board and listed.item = items.item

@@ -31,7 +31,7 @@ select
     items.item_id, -- row of int_items
     items.item as model_permaslug, -- permanent slug with `:variant`
     split_part(items.item, '/', 1) as author, -- namespace before the slash, as published
-    coalesce(nullif(split_part(items.item, ':', 2), ''), 'standard') as variant, -- after the colon, else `standard`
+    coalesce(nullif(split_part(items.item, ':', 2), ''), 'standard') as variant,
     items.first_listed_date, -- first UTC day on which the rankings list it; null where only a catalogue knows it
     items.last_listed_date, -- last UTC day on which they do
     coalesce(by_slug.model_permaslug, by_id.model_permaslug) as catalogue_slug, -- null where unmatched

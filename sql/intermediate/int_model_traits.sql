@@ -27,7 +27,7 @@ lasting as (
 )
 
 select
-    matches.item_id, -- row of int_items
+    matches.item_id,
     coalesce(lasting.first_date, '-infinity'::date) as first_date, -- first UTC day
     coalesce(lasting.last_date, 'infinity'::date) as last_date, -- last UTC day
     case

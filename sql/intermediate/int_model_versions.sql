@@ -46,26 +46,24 @@ numbered as (
 )
 
 select
-    model_permaslug, -- slug of the rankings
+    model_permaslug,
     min(fetched_at) as valid_from, -- instant (UTC) of the first catalogue that shows this version
     if(count(*) filter (where next_fetched_at is null) > 0, null, max(next_fetched_at))
         as valid_to, -- instant (UTC) of the first catalogue that no longer does; null while it is current
-    any_value(id) as id, -- API id
-    any_value(canonical_slug) as canonical_slug, -- slug shared by all variants
-    any_value(name) as name, -- display name
-    any_value(author) as author, -- namespace before the slash
+    any_value(id) as id,
+    any_value(name) as name,
+    any_value(author) as author,
     any_value(variant) as variant, -- after the colon, else `standard`
-    any_value(created_at) as created_at, -- instant (UTC) at which OpenRouter listed it
-    any_value(context_length_tokens) as context_length_tokens, -- longest context
+    any_value(created_at) as created_at,
+    any_value(context_length_tokens) as context_length_tokens,
     any_value(prompt_usd_per_token) as prompt_usd_per_token, -- list price of a prompt token
     any_value(completion_usd_per_token) as completion_usd_per_token, -- list price of a completion token
-    any_value(input_cache_read_usd_per_token)
-        as input_cache_read_usd_per_token, -- list price of a token read from the cache; null where none is named
-    any_value(input_modalities) as input_modalities, -- sorted, separated by commas
-    any_value(output_modalities) as output_modalities, -- sorted, separated by commas
-    any_value(tokenizer) as tokenizer, -- tokenizer family
-    any_value(is_open_weight_candidate) as is_open_weight_candidate, -- weights are linked; licences differ
-    any_value(is_reasoning_capable) as is_reasoning_capable, -- the catalogue lists reasoning
-    any_value(expiration_date) as expiration_date -- day after which the model may be removed
+    any_value(input_cache_read_usd_per_token) as input_cache_read_usd_per_token,
+    any_value(input_modalities) as input_modalities,
+    any_value(output_modalities) as output_modalities,
+    any_value(tokenizer) as tokenizer,
+    any_value(is_open_weight_candidate) as is_open_weight_candidate,
+    any_value(is_reasoning_capable) as is_reasoning_capable,
+    any_value(expiration_date) as expiration_date
 from numbered
 group by model_permaslug, version

@@ -23,10 +23,10 @@ before_floors as (
 )
 
 select
-    held.dimension, -- what the rankings are cut by: context_bucket or modality
+    held.dimension,
     if(held.dimension = 'context_bucket', 'contexts', 'modalities') as board, -- list that holds it
     held.slice, -- its value, such as 100K or image_output
-    held.date, -- UTC day
+    held.date,
     coalesce(listed.total_tokens, 0) as total_tokens, -- prompt and completion tokens, `other` included
     true as is_held, -- an answer holds the day; else it is before the first published one
     held.as_of -- instant (UTC) as of which the source states the figure; null before the first published day

@@ -31,15 +31,15 @@ places as (
 )
 
 select
-    apps.app_id, -- OpenRouter's number of the app, which lasts
+    apps.app_id,
     apps.app_name, -- newest display name
     coalesce(earlier.earlier_names, [])::varchar[]
         as earlier_names, -- other names that it bore, in the order of their appearance
     places.category, -- by the newest lists of categories with it; null where it is in none
     places.subcategory, -- by the same lists; null where it is in none
-    apps.first_seen_date, -- UTC day of retrieval of the first answer with it
-    apps.last_seen_date, -- UTC day of retrieval of the last answer with it
-    apps.is_name_shared -- another app bears the same name now
+    apps.first_seen_date,
+    apps.last_seen_date,
+    apps.is_name_shared
 from intermediate.int_apps as apps
 left join earlier on apps.app_id = earlier.app_id
 left join places on apps.app_id = places.app_id

@@ -11,10 +11,10 @@ with seen as (
 )
 
 select
-    app_id, -- OpenRouter's number of the app, which lasts
+    app_id,
     seen_date as valid_from, -- UTC day of retrieval on which the name was first seen, at all or after another one
     lead(seen_date) over (partition by app_id order by seen_date)
         as valid_to, -- UTC day of retrieval on which another name was first seen; null while it is current
-    app_name -- display name
+    app_name
 from seen
 where app_name is distinct from name_before

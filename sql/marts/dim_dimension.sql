@@ -3,8 +3,8 @@
 -- grain: dimension
 select
     dimension, -- value of the column `dimension` of fct_token_growth_daily
-    plural, -- its entities in words
-    meaning, -- what an entity of it is
+    plural,
+    meaning,
     is_partition, -- each token is in one entity, `other` included: contributions and shares add up
     board, -- list of OpenRouter that it sums up: rankings, apps, contexts or modalities
     told_by, -- what tells the items of an entity: itself, the catalogue of the day, or nothing

@@ -38,28 +38,28 @@ select
         when newest.valid_to is not null then 'delisted'
         else 'matched'
     end as match_status, -- matched: in the newest catalogue; delisted: in an older one; unmatched: in none
-    models.matched_by, -- permaslug or id; null where unmatched
-    models.author, -- namespace before the slash, as published
+    models.matched_by,
+    models.author,
     models.organisation, -- who is behind the author, by the curated map, now; or `unattributed`
-    models.variant, -- after the colon, else `standard`
+    models.variant,
     models.price_class, -- free_variant, zero_price, paid or unmatched, now
     models.weights, -- open_candidate, proprietary or unknown, by the catalogue and the curated map, now
     models.first_listed_date, -- first day on which it is listed
     models.last_listed_date, -- last day on which it is listed
-    newest.id, -- API id
-    newest.name, -- display name
-    newest.created_at, -- instant (UTC) at which OpenRouter listed it
-    newest.context_length_tokens, -- longest context
+    newest.id,
+    newest.name,
+    newest.created_at,
+    newest.context_length_tokens,
     newest.prompt_usd_per_token, -- list price of a prompt token; null for routers
     newest.completion_usd_per_token, -- list price of a completion token; null for routers
-    newest.input_cache_read_usd_per_token, -- list price of a token read from the cache; null where none is named
-    newest.input_modalities, -- sorted, separated by commas
-    newest.output_modalities, -- sorted, separated by commas
+    newest.input_cache_read_usd_per_token,
+    newest.input_modalities,
+    newest.output_modalities,
     newest.tokenizer, -- tokenizer family
-    newest.is_open_weight_candidate, -- weights are linked; licences differ
+    newest.is_open_weight_candidate,
     newest.is_reasoning_capable, -- the catalogue lists reasoning; says nothing about use
-    newest.expiration_date, -- day after which the model may be removed
-    newest.valid_from, -- instant (UTC) of the first catalogue that shows this version
-    newest.valid_to -- instant (UTC) of the first catalogue that no longer does; null while it is current
+    newest.expiration_date,
+    newest.valid_from,
+    newest.valid_to
 from models
 left join newest on models.catalogue_slug = newest.model_permaslug

@@ -17,14 +17,14 @@ seen as (
 
 select
     seen.slug as provider_slug, -- OpenRouter's key of the provider
-    providers.name, -- display name
-    providers.headquarters, -- country (ISO 3166, two letters); null where it is not stated
+    providers.name,
+    providers.headquarters,
     providers.datacenters, -- countries with datacenters, separated by commas; null where they are not stated
     if(providers.datacenters = '', 0, len(string_split(providers.datacenters, ',')))::integer
         as datacenter_countries, -- number of these countries; 0 where the list is empty, null where there is none
-    providers.privacy_policy_url, -- address of the privacy policy
-    providers.terms_of_service_url, -- address of the terms
-    providers.status_page_url, -- address of the status page
+    providers.privacy_policy_url,
+    providers.terms_of_service_url,
+    providers.status_page_url,
     seen.first_seen_date, -- UTC day of the first list with it
     seen.last_seen_date, -- UTC day of the last list with it
     seen.last_seen_date = newest.date as is_listed -- the newest list has it

@@ -126,7 +126,7 @@ select
     unusual.modified_z, -- of plain STL: 0.6745 times the remainder's distance from the median, in absolute deviations
     coalesce(beside.events, 0)::integer as events, -- of the entity or its models, from 2 days before to 2 days after
     beside.largest_event, -- the one of them with the most tokens in a week before or after, in words; null where none
-    unusual.is_provisional -- the day may still be restated
+    unusual.is_provisional
 from unusual
 left join beside
     on

@@ -34,17 +34,10 @@ lengths as (
 windows as (
     select
         date,
-        7 as window_days,
-        is_provisional_14d as is_provisional
+        unnest([7, 28]) as window_days,
+        unnest([has_two_weeks, has_eight_weeks]) as is_whole,
+        unnest([is_provisional_14d, is_provisional_56d]) as is_provisional
     from held
-    where has_two_weeks
-    union all
-    select
-        date,
-        28 as window_days,
-        is_provisional_56d as is_provisional
-    from held
-    where has_eight_weeks
 ),
 
 -- From the first listing of an app until it has left all windows, so that rows back are days back.
@@ -103,7 +96,7 @@ compared as (
         reached.listed_to_date - reached.listed_to_start_before < 2 * reached.window_days as is_censored
     from reached
     inner join windows on reached.date = windows.date and reached.window_days = windows.window_days
-    where reached.listed_to_date > reached.listed_to_start_before
+    where windows.is_whole and reached.listed_to_date > reached.listed_to_start_before
 ),
 
 -- All listed apps of each window, and those of them that are listed in both.

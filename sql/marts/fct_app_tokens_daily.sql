@@ -5,8 +5,8 @@
 -- check: total_tokens >= 0 and total_requests >= 0
 -- check: share_pct >= 0
 select
-    rankings.date, -- UTC day
-    rankings.app_id, -- OpenRouter's number of the app, which lasts
+    rankings.date,
+    rankings.app_id,
     rankings.app_name, -- display name at retrieval; see dim_app for the newest
     rankings.rank, -- published rank, by tokens
     rankings.total_tokens, -- prompt and completion tokens of the app
@@ -17,6 +17,6 @@ select
         as share_pct, -- of all tokens of the day; null where these are not loaded
     rankings.date >= rankings.as_of::date - 1
         as is_provisional, -- as_of is on the day after, or before: may be restated
-    rankings.as_of -- instant (UTC) as of which the source states the figures
+    rankings.as_of
 from staging.stg_app_rankings_daily as rankings
 left join intermediate.int_days as days on rankings.date = days.date

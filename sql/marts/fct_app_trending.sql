@@ -57,11 +57,11 @@ comparable as (
 
 select
     lists.date, -- UTC day of retrieval
-    lists.app_id, -- OpenRouter's number of the app, which lasts
+    lists.app_id,
     lists.app_name, -- display name at retrieval
     lists.rank, -- OpenRouter's rank, by excess
-    lists.window_start_date, -- first UTC day of the window
-    lists.window_end_date, -- last UTC day of the window
+    lists.window_start_date,
+    lists.window_end_date,
     lists.total_tokens, -- tokens of the whole window by OpenRouter's list
     comparable.window_tokens as our_total_tokens, -- the same by the daily app rankings; null where not comparable
     comparable.excess_tokens

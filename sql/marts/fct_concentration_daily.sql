@@ -130,7 +130,7 @@ bounded as (
 
 select
     dimension, -- model or author
-    date, -- UTC day
+    date,
     hhi_low, -- at least: `other` is spread among many
     hhi_high, -- at most: `other` is with as few as can be
     10000 / nullif(hhi_high, 0) as effective_number_low, -- at least as many of equal size would be as concentrated
@@ -150,5 +150,5 @@ select
         else listed + ceil((0.8 * total_tokens - listed_tokens) / nullif(cutoff_tokens, 0) - 1e-9)
     end::integer as count_for_80_pct_low, -- how many make 80 % of all tokens, at least
     count_for_80::integer as count_for_80_pct_high, -- at most; null where the listed ones do not reach 80 %
-    is_provisional -- the day may still be restated
+    is_provisional
 from bounded

@@ -4,25 +4,25 @@
 -- check: prompt_usd_per_token >= 0 and completion_usd_per_token >= 0
 -- check: uptime_1d_pct between 0 and 100
 select
-    date, -- UTC day of retrieval
-    model_permaslug, -- slug of the rankings, with `:variant`
+    date,
+    model_permaslug,
     endpoint_number, -- place in the day's answer, from 1
-    provider_name, -- display name of the provider
-    provider_tag, -- provider's slug, where needed with a region or quantization after a slash
+    provider_name,
+    provider_tag,
     split_part(provider_tag, '/', 1) as provider_slug, -- provider's slug alone, as in dim_provider
-    endpoint_name, -- display name of the endpoint
-    context_length_tokens, -- longest context here
-    max_completion_tokens, -- longest answer here; null where none is named
-    quantization, -- precision of the weights, such as fp8; null where it is not stated
-    status, -- 0 is in order, below is not; null where it is not stated
-    prompt_usd_per_token, -- price of a prompt token; null for routers
-    completion_usd_per_token, -- price of a completion token; null for routers
-    input_cache_read_usd_per_token, -- price of a prompt token read from the cache; null where none is named
+    endpoint_name,
+    context_length_tokens,
+    max_completion_tokens,
+    quantization,
+    status,
+    prompt_usd_per_token,
+    completion_usd_per_token,
+    input_cache_read_usd_per_token,
     uptime_5m_pct, -- answered requests of the 5 minutes before the snapshot; null without requests
     uptime_30m_pct, -- answered requests of the 30 minutes before the snapshot; null without requests
     uptime_1d_pct, -- answered requests of the day before the snapshot; null without requests
     latency_p50_ms, -- median time to the first token in the 30 minutes before; null without a key
     throughput_p50_tokens_per_second, -- median speed in the 30 minutes before; null without a key
-    supports_implicit_caching, -- the cache works without being asked for
+    supports_implicit_caching,
     fetched_at -- instant (UTC) of the snapshot
 from staging.stg_endpoints

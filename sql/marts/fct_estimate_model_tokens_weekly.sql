@@ -2,9 +2,9 @@
 -- grain: dimension, slice, week_start_date, model_permaslug
 -- check: estimated_tokens >= 0
 select
-    dimension, -- what the rankings are cut by: category or language_type
+    dimension,
     slice, -- its value, such as marketing/seo or natural
-    week_start_date, -- Monday of the ISO week
+    week_start_date,
     model_permaslug, -- permanent slug with `:variant`; `other` is the sum below rank 50 of the slice
     estimated_tokens, -- prompt and completion tokens of the model within the slice, scaled up from a sample
     case

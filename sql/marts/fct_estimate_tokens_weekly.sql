@@ -4,9 +4,9 @@
 -- grain: dimension, slice, week_start_date
 -- check: estimated_tokens >= 0
 select
-    dimension, -- what the rankings are cut by: category or language_type
+    dimension,
     slice, -- its value, such as marketing/seo or natural
-    week_start_date, -- Monday of the ISO week
+    week_start_date,
     sum(estimated_tokens)::bigint as estimated_tokens, -- prompt and completion tokens of the week, `other` included
     true as is_estimate, -- scaled up from a sample; do not add to exact figures
     any_value(as_of) as as_of -- instant (UTC) as of which the source states the estimate

@@ -24,24 +24,12 @@ windows as (
     select
         entity_id,
         day_number,
-        7 as window_days,
-        low_7d_before as tokens_before,
-        high_7d_before as most_before,
-        low_7d as tokens_after,
-        high_7d as most_after
+        unnest([7, 28]) as window_days,
+        unnest([low_7d_before, low_28d_before]) as tokens_before,
+        unnest([high_7d_before, high_28d_before]) as most_before,
+        unnest([low_7d, low_28d]) as tokens_after,
+        unnest([high_7d, high_28d]) as most_after
     from intermediate.int_entity_windows
-    where low_7d is not null and low_7d_before is not null
-    union all
-    select
-        entity_id,
-        day_number,
-        28 as window_days,
-        low_28d_before as tokens_before,
-        high_28d_before as most_before,
-        low_28d as tokens_after,
-        high_28d as most_after
-    from intermediate.int_entity_windows
-    where low_28d is not null and low_28d_before is not null
 ),
 
 compared as (
@@ -63,7 +51,11 @@ compared as (
     inner join intermediate.int_board_days as days
         on entities.board = days.board and windows.day_number = days.day_number
     left join launches on windows.entity_id = launches.entity_id
-    where dimensions.is_partition and entities.dimension <> 'total'
+    where
+        dimensions.is_partition
+        and entities.dimension <> 'total'
+        and windows.tokens_before is not null
+        and windows.tokens_after is not null
 ),
 
 -- What came or left for sure is what exceeds the bound of the window without a listing.

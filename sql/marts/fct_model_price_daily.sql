@@ -32,7 +32,7 @@ served as (
 )
 
 select
-    coalesce(listed.date, served.date) as date, -- UTC day of retrieval
+    coalesce(listed.date, served.date) as date,
     coalesce(listed.model_permaslug, served.model_permaslug) as model_permaslug, -- slug of the rankings
     listed.model_permaslug is not null as is_listed, -- the day's catalogue has it
     listed.prompt_usd_per_token, -- list price of a prompt token; null for routers, and without a catalogue row

@@ -5,7 +5,7 @@
 -- check: cutoff_tokens <= total_tokens or model_permaslug = 'other'
 -- check: share_pct between 0 and 100 + 1e-9
 select
-    rankings.date, -- UTC day
+    rankings.date,
     rankings.model_permaslug, -- permanent slug with `:variant`; `other` is the sum below rank 50
     rankings.total_tokens, -- prompt and completion tokens, each provider's own tokenizer
     ranks.rank, -- position by tokens, ties by slug; null for `other`

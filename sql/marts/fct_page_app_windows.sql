@@ -4,18 +4,18 @@
 -- check: total_tokens >= 0
 select
     captures.capture_date, -- UTC day on which the page was saved
-    apps.captured_at, -- instant (UTC) at which the page was saved
-    apps.ranking_window, -- trailing window: day, week or month
+    apps.captured_at,
+    apps.ranking_window,
     case apps.ranking_window
         when 'day' then captures.window_end_date
         when 'week' then captures.window_end_date - 6
         when 'month' then captures.window_end_date - 29
     end as window_start_date, -- first UTC day of the window
     captures.window_end_date, -- last UTC day of the window
-    apps.app_id, -- OpenRouter's number of the application
+    apps.app_id,
     apps.app_name, -- display name at that time
-    apps.rank, -- published rank, which may have gaps; null where the page has none
-    apps.total_tokens, -- prompt and completion tokens in the window
-    apps.total_requests -- requests in the window; null where the page has none
+    apps.rank,
+    apps.total_tokens,
+    apps.total_requests
 from staging.stg_page_apps as apps
 inner join staging.stg_page_captures as captures on apps.captured_at = captures.captured_at

@@ -4,8 +4,8 @@
 -- check: total_tokens >= 0
 select
     captures.capture_date, -- UTC day on which the page was saved
-    models.captured_at, -- instant (UTC) at which the page was saved
-    models.ranking_window, -- trailing window: day, week or month
+    models.captured_at,
+    models.ranking_window,
     case models.ranking_window
         when 'day' then captures.window_end_date
         when 'week' then captures.window_end_date - 6
@@ -15,19 +15,19 @@ select
     if(models.variant = 'standard', models.model_permaslug, models.model_permaslug || ':' || models.variant)
         as model_permaslug, -- slug of the rankings, with `:variant`
     split_part(models.model_permaslug, '/', 1) as author, -- namespace before the slash, as published
-    models.variant, -- variant, such as free; else standard
+    models.variant,
     models.prompt_tokens + models.completion_tokens as total_tokens, -- prompt and completion tokens
-    models.prompt_tokens, -- tokens sent in the window
-    models.completion_tokens, -- tokens received in the window
-    models.reasoning_tokens, -- reasoning tokens by the provider's count; null where the page has none
-    models.cached_tokens, -- tokens read from a cache by the provider's count; null where the page has none
-    models.requests, -- requests in the window
-    models.tool_calls, -- tool calls in the window; null where the page has none
-    models.tool_call_error_requests, -- requests with a failed tool call; null where the page has none
-    models.prompt_media, -- images and other media sent; null where the page has none
-    models.completion_media, -- images and other media received; null where the page has none
-    models.prompt_audio, -- audio inputs sent; null where the page has none
+    models.prompt_tokens,
+    models.completion_tokens,
+    models.reasoning_tokens,
+    models.cached_tokens,
+    models.requests,
+    models.tool_calls,
+    models.tool_call_error_requests,
+    models.prompt_media,
+    models.completion_media,
+    models.prompt_audio,
     100 * models.change_ratio as change_pct, -- change to the window before, as published; null for a new model
-    models.last_active_date -- last UTC day on which the model was used
+    models.last_active_date
 from staging.stg_page_models as models
 inner join staging.stg_page_captures as captures on models.captured_at = captures.captured_at

@@ -99,7 +99,7 @@ relative as (
 
 select
     date, -- UTC day of the first catalogue with the new price
-    model_permaslug, -- slug of the rankings, with `:variant`
+    model_permaslug,
     window_days, -- 7 or 28: days before the change, and days from it on, that are compared
     usd_before::double as usd_per_million_before, -- blended price of a million tokens before; null where there was none
     usd_after::double as usd_per_million_after, -- the same from the day on

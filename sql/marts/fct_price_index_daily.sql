@@ -128,7 +128,7 @@ chained as (
 )
 
 select
-    date, -- UTC day
+    date,
     base_date, -- UTC day on which the indexes are 100; null without a known price above 0
     if(base_date is null, null, 100 * fisher_since_base) as fisher_index, -- chained Fisher price index
     if(base_date is null, null, 100 * tornqvist_since_base) as tornqvist_index, -- chained Törnqvist price index
@@ -138,8 +138,8 @@ select
     unit_value_usd_per_million, -- spend_mid_usd per million priced tokens, the free ones among them
     paid_unit_value_usd_per_million, -- the same per million tokens with a price above 0
     spend_mid_usd, -- cost of the priced tokens by the assumed mix
-    priced_tokens, -- tokens of listed models with a price, 0 included
-    priced_pct, -- priced tokens of all tokens of the day
+    priced_tokens,
+    priced_pct,
     previous_date, -- the loaded day before, with which the link compares; null without a link
     laspeyres_ratio, -- prices of the day to those of previous_date, weighed with the tokens of previous_date
     paasche_ratio, -- the same, weighed with the tokens of the day

@@ -90,8 +90,8 @@ both_bases as (
 select
     basis, -- capability (models that can reason, by day) or page_window (tokens that a saved page states)
     ranking_window, -- day, or the page's trailing window: day, week or month
-    window_start_date, -- first UTC day of the window
-    window_end_date, -- last UTC day of the window
+    window_start_date,
+    window_end_date,
     source_at, -- instant (UTC) as of which the source states the day's figures, or at which the page was saved
     total_tokens, -- prompt and completion tokens of all models in the window
     capable_share_low_pct, -- tokens of listed models that can reason, of all tokens: at least; null for pages

@@ -19,7 +19,7 @@ select
         / lag(series.total_tokens / exp(parts.log_season)) over stretch - 1
     ) as growth_1d_adjusted_pct, -- against the day before, both without their weekday
     100 * (exp(parts.log_trend - lag(parts.log_trend, 7) over stretch) - 1) as growth_7d_trend_pct, -- of the trend
-    series.is_provisional -- the day may still be restated
+    series.is_provisional
 from fitted.series as series
 inner join fitted.decompositions as parts
     on series.dimension = parts.dimension and series.entity = parts.entity and series.date = parts.date

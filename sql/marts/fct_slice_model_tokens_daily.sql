@@ -2,9 +2,9 @@
 -- grain: dimension, slice, date, model_permaslug
 -- check: total_tokens >= 0
 select
-    dimension, -- what the rankings are cut by: context_bucket or modality
+    dimension,
     slice, -- its value, such as 100K or image_output
-    date, -- UTC day
+    date,
     model_permaslug, -- permanent slug with `:variant`; `other` is the sum below rank 50 of the slice
     total_tokens, -- prompt and completion tokens of the model within the slice
     case

@@ -59,8 +59,8 @@ banded as (
 )
 
 select
-    date, -- UTC day
-    model_permaslug, -- permanent slug with `:variant`
+    date,
+    model_permaslug,
     total_tokens, -- prompt and completion tokens, each provider's own tokenizer
     low_usd_per_million::double as low_usd_per_million, -- price of a million tokens, low; null without a price
     mid_usd_per_million::double as mid_usd_per_million, -- price of a million tokens by the assumed mix

@@ -5,10 +5,10 @@
 -- check: usage_share_pct >= 0 and token_share_pct >= 0
 select
     date, -- UTC day of retrieval, after the window
-    macro_category, -- group of tasks: code, data, agent or general
-    label, -- name of the group
-    window_start_date, -- first UTC day of the window
-    window_end_date, -- last UTC day of the window
+    macro_category,
+    label,
+    window_start_date,
+    window_end_date,
     usage_share * 100 as usage_share_pct, -- share of classified requests
     token_share * 100 as token_share_pct -- share of classified tokens
 from staging.stg_task_macro_shares

@@ -5,10 +5,10 @@
 -- check: tag_usage_share_pct >= 0 and tag_token_share_pct >= 0
 select
     date, -- UTC day of retrieval, after the window
-    tag, -- task, such as code:debugging
-    model_permaslug, -- slug of the rankings, with `:variant`
-    window_start_date, -- first UTC day of the window
-    window_end_date, -- last UTC day of the window
+    tag,
+    model_permaslug,
+    window_start_date,
+    window_end_date,
     tag_usage_share * 100 as tag_usage_share_pct, -- share of the task's requests
     tag_token_share * 100 as tag_token_share_pct -- share of the task's tokens
 from staging.stg_task_model_shares

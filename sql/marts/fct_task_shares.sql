@@ -5,11 +5,11 @@
 -- check: usage_share_pct >= 0 and token_share_pct >= 0
 select
     date, -- UTC day of retrieval, after the window
-    tag, -- task, such as code:debugging
-    display_name, -- name of the task
-    macro_category, -- group of tasks: code, data, agent or general
-    window_start_date, -- first UTC day of the window
-    window_end_date, -- last UTC day of the window
+    tag,
+    display_name,
+    macro_category,
+    window_start_date,
+    window_end_date,
     usage_share * 100 as usage_share_pct, -- share of classified requests
     token_share * 100 as token_share_pct, -- share of classified tokens
     category_usage_share * 100 as category_usage_share_pct, -- share of the category's requests

@@ -44,7 +44,7 @@ with compared as (
 select
     dimension, -- total, model, author, organisation, … : see dim_dimension
     entity, -- `all`, an entity of the dimension, or `other`: what is not listed, such as all models below rank 50
-    date, -- UTC day
+    date,
     total_tokens, -- what is listed of the entity on the day; null where nothing is
     tokens_7d, -- tokens of the 7 days that end on the day; null where is_censored
     low_7d as tokens_7d_low, -- at least: what is listed

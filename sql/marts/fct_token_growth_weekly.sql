@@ -147,7 +147,7 @@ wholes as (
 select
     changes.dimension, -- category or language
     changes.entity, -- `all`, or a slice such as marketing/seo or natural
-    changes.week_start_date, -- Monday of the ISO week
+    changes.week_start_date,
     changes.parent_entity, -- slice within which the entity lies; it is not added to `all` again. Null for most
     changes.estimated_tokens, -- prompt and completion tokens of the week; null for `all` where a slice is not held
     changes.tokens_4w as estimated_tokens_4w, -- of the 4 weeks that end with this one
@@ -170,7 +170,7 @@ select
     ) as contribution_4w_pp, -- part of growth_4w_pct of `all`; adds up to it over a dimension's week
     changes.delta_1w_tokens, -- change to the week before
     changes.delta_4w_tokens, -- change of the four weeks to the four weeks before
-    true as is_estimate, -- scaled up from a sample; do not add to exact figures
+    true as is_estimate,
     changes.is_provisional, -- the newest week of its slice, or one that is not whole: may be restated
     changes.is_whole, -- the week had ended by the day before as_of
     changes.as_of -- instant (UTC) as of which the source states the estimate; of `all`, the oldest of its slices

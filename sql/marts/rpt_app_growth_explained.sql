@@ -45,9 +45,8 @@ select
     censored_change_tokens, -- changes without their signs of apps of both windows that are unlisted on a day of these
     requests_before, -- what is listed in the window before
     requests_after, -- what is listed in the window
-    tokens_before / nullif(requests_before, 0)
-        as tokens_per_request_before, -- mean of the window before; null without requests
-    tokens_after / nullif(requests_after, 0) as tokens_per_request, -- mean of the window; null without requests
+    tokens_before / nullif(requests_before, 0) as tokens_per_request_before,
+    tokens_after / nullif(requests_after, 0) as tokens_per_request,
     100 * ((tokens_after / nullif(requests_after, 0)) / nullif(tokens_before / nullif(requests_before, 0), 0) - 1)
         as tokens_per_request_growth_pct, -- the one against the other
     within_tokens_per_request, -- what longer or shorter requests within apps add to the mean

@@ -27,8 +27,8 @@ compared as (
 )
 
 select
-    date, -- UTC day
-    total_tokens, -- tokens of all public traffic, `other` included
+    date,
+    total_tokens,
     bucket_tokens, -- sum of the buckets that are held; null where none is
     case when is_complete then bucket_tokens - total_tokens end
         as difference_tokens, -- buckets less total; null unless all five are held

@@ -142,7 +142,7 @@ cells as (
 )
 
 select
-    source, -- name of the source
+    source,
     date, -- UTC day; a week's Monday; the day of retrieval of a snapshot
     case
         when bool_or(state = 'missing') then 'missing'

@@ -43,14 +43,14 @@ select
     claim, -- what is claimed, in short
     grade, -- A exact from public data, B an estimate or a proxy, C not public
     tables, -- names of the tables behind it, separated by commas
-    measure, -- what the value is
+    measure,
     unit, -- tokens, pct, pp, count, ratio or usd
     value, -- the figure that the verdict rests on most; null where unknown
     value_low, -- at least; equal to the value where that is exact, null where unknown
     value_high, -- at most; equal to the value where that is exact, null where unknown
     as_of_date, -- UTC day of the newest figure; null without data
-    is_provisional, -- the figure may still be restated
+    is_provisional,
     verdict, -- supported, not supported, mixed, undecidable (public data cannot decide it) or no data
-    rule, -- which figures give which verdict
+    rule,
     finding -- the figures in words, and what they cannot decide
 from claims

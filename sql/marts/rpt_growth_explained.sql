@@ -7,24 +7,12 @@ with windows as (
         dimension,
         entity,
         date,
-        7 as window_days,
-        tokens_7d_low as tokens_after,
-        delta_7d_tokens as change_tokens,
-        contribution_7d_pp as contribution_pp,
-        growth_7d_listed_pct as growth_listed_pct,
-        is_growth_7d_provisional as is_provisional
-    from marts.fct_token_growth_daily
-    union all
-    select
-        dimension,
-        entity,
-        date,
-        28 as window_days,
-        tokens_28d_low as tokens_after,
-        delta_28d_tokens as change_tokens,
-        contribution_28d_pp as contribution_pp,
-        growth_28d_listed_pct as growth_listed_pct,
-        is_growth_28d_provisional as is_provisional
+        unnest([7, 28]) as window_days,
+        unnest([tokens_7d_low, tokens_28d_low]) as tokens_after,
+        unnest([delta_7d_tokens, delta_28d_tokens]) as change_tokens,
+        unnest([contribution_7d_pp, contribution_28d_pp]) as contribution_pp,
+        unnest([growth_7d_listed_pct, growth_28d_listed_pct]) as growth_listed_pct,
+        unnest([is_growth_7d_provisional, is_growth_28d_provisional]) as is_provisional
     from marts.fct_token_growth_daily
 )
 

@@ -27,7 +27,7 @@ compared as (
 )
 
 select
-    captured_at, -- instant (UTC) at which the page was saved
+    captured_at,
     window_start_date, -- first UTC day of the page's week
     window_end_date, -- last UTC day of the page's week
     page_tokens, -- prompt and completion tokens of all models and variants of the page

@@ -73,7 +73,7 @@ days as (
 )
 
 select
-    first_and_last.date, -- UTC day
+    first_and_last.date,
     first_and_last.model_permaslug, -- slug of the rankings, or `other`
     first_and_last.vintages::integer as vintages, -- times that the day was received
     days.first_as_of, -- instant (UTC) as of which the first vintage holds

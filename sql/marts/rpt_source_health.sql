@@ -133,7 +133,7 @@ measured as (
 )
 
 select
-    source, -- name of the source
+    source,
     newest_answer_at, -- instant (UTC) of its newest answer, refused ones included
     age_hours, -- hours from then to the build
     newest_date, -- newest date that is held in full

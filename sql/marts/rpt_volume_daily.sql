@@ -37,7 +37,7 @@ spread as (
 )
 
 select
-    date, -- UTC day
+    date,
     total_tokens, -- tokens of all public traffic
     weekday_tokens, -- median of the same weekday in the 4 weeks before
     weekday_tokens * exp(usual_log_ratio) as expected_tokens, -- the same, grown as it was of late

@@ -5,7 +5,7 @@
 -- check: other_tokens >= 0
 -- check: spend_low_usd <= spend_mid_usd and spend_mid_usd <= spend_high_usd
 select
-    days.date, -- UTC day
+    days.date,
     any_value(days.total_tokens) as total_tokens, -- tokens of all public traffic, `other` included
     coalesce(sum(spend.total_tokens) filter (where spend.spend_mid_usd is not null), 0)::bigint
         as priced_tokens, -- tokens of listed models with a price, 0 included

@@ -4,15 +4,14 @@
 select
     snapshots.date, -- UTC day of retrieval
     raw_rows.date as usage_date, -- UTC day that the tokens are of: the last complete one at retrieval
-    raw_rows.part, -- a category, such as coding, or a subcategory, such as cli-agent
-    raw_rows.category, -- the category, or the one that the subcategory is in
+    raw_rows.part,
+    raw_rows.category,
     raw_rows.part <> raw_rows.category as is_subcategory, -- part is a subcategory
-    raw_rows.app_id, -- OpenRouter's number of the app, which lasts
-    raw_rows.app_name, -- display name at retrieval
-    raw_rows.rank, -- published rank within the part
+    raw_rows.app_id,
+    raw_rows.app_name,
+    raw_rows.rank,
     raw_rows.total_tokens, -- prompt and completion tokens of usage_date
-    raw_rows.total_requests, -- requests of usage_date
-    raw_rows.load_id -- row of meta.loads
+    raw_rows.total_requests -- requests of usage_date
 from raw.app_categories as raw_rows
 inner join staging.stg_snapshots as snapshots
     on

@@ -20,7 +20,7 @@ select
     date, -- UTC day
     page, -- which page of the list: 1 holds ranks 1 to 100, 2 holds ranks 101 to 200
     is_fetched, -- the pipeline fetched the answer itself; it was not imported
-    as_of, -- instant (UTC) as of which the source states the figures
+    as_of,
     fetched_at, -- instant (UTC) at which they were received
     load_id -- row of meta.loads
 from settled

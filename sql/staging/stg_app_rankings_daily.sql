@@ -3,14 +3,13 @@
 -- grain: date, app_id
 -- check: total_tokens >= 0
 select
-    pages.date, -- UTC day
-    raw_rows.app_id, -- OpenRouter's number of the app, which lasts
-    raw_rows.app_name, -- display name at retrieval, not on the day
+    pages.date,
+    raw_rows.app_id,
+    raw_rows.app_name,
     raw_rows.rank, -- published rank
     raw_rows.total_tokens, -- prompt and completion tokens
-    raw_rows.total_requests, -- requests
-    raw_rows.as_of, -- instant (UTC) as of which the source states them
-    raw_rows.load_id -- row of meta.loads
+    raw_rows.total_requests,
+    raw_rows.as_of -- instant (UTC) as of which the source states them
 from raw.app_rankings_daily as raw_rows
 inner join staging.stg_app_pages as pages
     on raw_rows.load_id = pages.load_id and raw_rows.page = pages.page

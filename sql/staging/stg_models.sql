@@ -31,25 +31,19 @@ select
     split_part(models.model_permaslug, '/', 1) as author, -- namespace before the slash
     coalesce(nullif(split_part(models.model_permaslug, ':', 2), ''), 'standard') as variant, -- after the colon
     models.id, -- API id
-    models.canonical_slug, -- slug shared by all variants
-    models.name, -- display name
+    models.name,
     models.created_at, -- instant (UTC) at which OpenRouter listed it
     models.context_length_tokens, -- longest context
     nullif(models.prompt_usd_per_token, -1) as prompt_usd_per_token, -- list price; null for routers
     nullif(models.completion_usd_per_token, -1) as completion_usd_per_token, -- list price; null for routers
     nullif(models.input_cache_read_usd_per_token, -1)
         as input_cache_read_usd_per_token, -- list price of a token read from the cache; null where none is named
-    nullif(models.input_cache_write_usd_per_token, -1)
-        as input_cache_write_usd_per_token, -- list price of a token written to the cache; null where none is named
-    nullif(models.internal_reasoning_usd_per_token, -1)
-        as internal_reasoning_usd_per_token, -- list price of a hidden reasoning token; null where none is named
-    nullif(models.request_usd, -1) as request_usd, -- list price of a request; null where none is named
-    models.input_modalities, -- sorted, separated by commas
-    models.output_modalities, -- sorted, separated by commas
+    models.input_modalities,
+    models.output_modalities,
     models.tokenizer, -- tokenizer family
     models.hugging_face_id is not null as is_open_weight_candidate, -- weights are linked; licences differ
     models.is_reasoning_capable, -- the catalogue lists reasoning
-    models.expiration_date, -- day after which the model may be removed
+    models.expiration_date,
     models.alias_target_slug, -- concrete model behind an alias
     counting.is_whole -- the catalogue lists models of all output modalities
 from raw.models as models

@@ -2,14 +2,13 @@
 -- then the newest.
 -- grain: captured_at, ranking_window, app_id
 select
-    apps.captured_at, -- instant (UTC) at which the page was saved
+    apps.captured_at,
     apps.ranking_window, -- trailing window: day, week or month
-    apps.rank, -- published rank, which may have gaps; null where the page has none
-    apps.app_id, -- OpenRouter's number of the application
-    apps.app_name, -- display name
-    apps.total_tokens, -- prompt and completion tokens in the window
-    apps.total_requests, -- requests in the window; null where the page has none
-    apps.load_id -- row of meta.loads
+    apps.rank,
+    apps.app_id,
+    apps.app_name,
+    apps.total_tokens,
+    apps.total_requests
 from raw.page_apps as apps
 inner join meta.loads as loads on apps.load_id = loads.load_id
 qualify

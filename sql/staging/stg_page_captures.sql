@@ -36,7 +36,7 @@ uses as (
 )
 
 select
-    captures.captured_at, -- instant (UTC) at which the page was saved
+    captures.captured_at,
     captures.captured_at::date as capture_date, -- UTC day on which it was saved
     captures.is_fetched, -- the pipeline fetched it itself; else it was imported
     least(captures.captured_at::date - 1, coalesce(uses.last_active_date, captures.captured_at::date - 1))

@@ -2,13 +2,11 @@
 -- then the newest.
 -- grain: captured_at, chart, bucket_date, entity
 select
-    charts.captured_at, -- instant (UTC) at which the page was saved
-    charts.chart, -- models, authors, context_length, categories, or unknown_<n> where nothing tells
+    charts.captured_at,
+    charts.chart,
     charts.bucket_date, -- first UTC day of the bucket, as published
-    charts.entity, -- what is stacked: a slug with `:variant`, an author, a class; `Others` is the rest
-    charts.value, -- its height
-    charts.unit, -- tokens; null where the page does not tell
-    charts.load_id -- row of meta.loads
+    charts.entity,
+    charts.value
 from raw.page_charts as charts
 inner join meta.loads as loads on charts.load_id = loads.load_id
 qualify

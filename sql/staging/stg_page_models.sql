@@ -2,23 +2,22 @@
 -- the newest.
 -- grain: captured_at, ranking_window, model_permaslug, variant
 select
-    models.captured_at, -- instant (UTC) at which the page was saved
+    models.captured_at,
     models.ranking_window, -- trailing window: day, week or month
-    models.model_permaslug, -- permanent slug without the variant
-    models.variant, -- variant, such as free; else standard
-    models.prompt_tokens, -- tokens sent in the window
-    models.completion_tokens, -- tokens received in the window
-    models.reasoning_tokens, -- reasoning tokens by the provider's count; null where the page has none
-    models.cached_tokens, -- tokens read from a cache by the provider's count; null where the page has none
-    models.requests, -- requests in the window
-    models.tool_calls, -- tool calls in the window; null where the page has none
-    models.tool_call_error_requests, -- requests with a failed tool call; null where the page has none
-    models.prompt_media, -- images and other media sent; null where the page has none
-    models.completion_media, -- images and other media received; null where the page has none
-    models.prompt_audio, -- audio inputs sent; null where the page has none
-    models.change_ratio, -- change to the window before, as a fraction; null for a new model
-    models.last_active_date, -- last UTC day on which the model was used
-    models.load_id -- row of meta.loads
+    models.model_permaslug,
+    models.variant,
+    models.prompt_tokens,
+    models.completion_tokens,
+    models.reasoning_tokens,
+    models.cached_tokens,
+    models.requests,
+    models.tool_calls,
+    models.tool_call_error_requests,
+    models.prompt_media,
+    models.completion_media,
+    models.prompt_audio,
+    models.change_ratio,
+    models.last_active_date
 from raw.page_models as models
 inner join meta.loads as loads on models.load_id = loads.load_id
 qualify

@@ -16,7 +16,7 @@ with vintages as (
 
 select
     rankings.source, -- rankings-daily or exports
-    rankings.date, -- UTC day
+    rankings.date,
     sum(rankings.total_tokens)::bigint as total_tokens, -- tokens of all public traffic, `other` included
     any_value(rankings.as_of) as as_of -- instant (UTC) as of which the source states them
 from raw.rankings_daily as rankings

@@ -18,13 +18,10 @@ with vintages as (
 )
 
 select
-    raw_rows.date, -- UTC day
+    raw_rows.date,
     raw_rows.model_permaslug, -- permanent slug with `:variant`; `other` is the rest
-    split_part(raw_rows.model_permaslug, '/', 1) as author, -- namespace before the slash, as published
-    coalesce(nullif(split_part(raw_rows.model_permaslug, ':', 2), ''), 'standard') as variant, -- after the colon
     raw_rows.total_tokens, -- prompt and completion tokens
     raw_rows.as_of, -- instant (UTC) as of which the source states them
-    raw_rows.fetched_at, -- instant (UTC) at which they were received
     raw_rows.load_id, -- row of meta.loads
     raw_rows.source -- where they come from
 from raw.rankings_daily as raw_rows

@@ -17,13 +17,12 @@ with vintages as (
 )
 
 select
-    rankings.dimension, -- what the rankings are cut by: category or language_type
+    rankings.dimension,
     rankings.slice, -- its value
-    rankings.week_start_date, -- Monday of the ISO week
+    rankings.week_start_date,
     rankings.model_permaslug, -- permanent slug with `:variant`; `other` is the slice's rest
     rankings.total_tokens as estimated_tokens, -- prompt and completion tokens, scaled up from a sample
-    rankings.as_of, -- instant (UTC) as of which the source states them
-    rankings.load_id -- row of meta.loads
+    rankings.as_of -- instant (UTC) as of which the source states them
 from raw.rankings_estimates_weekly as rankings
 inner join vintages
     on

@@ -2,13 +2,12 @@
 -- grain: dimension, slice, date, model_permaslug
 -- check: total_tokens >= 0
 select
-    days.dimension, -- what the rankings are cut by: context_bucket or modality
+    days.dimension,
     days.slice, -- its value
-    days.date, -- UTC day
+    days.date,
     rankings.model_permaslug, -- permanent slug with `:variant`; `other` is the slice's rest
     rankings.total_tokens, -- prompt and completion tokens
-    days.as_of, -- instant (UTC) as of which the source states them
-    days.load_id -- row of meta.loads
+    days.as_of -- instant (UTC) as of which the source states them
 from staging.stg_slice_days as days
 inner join raw.rankings_filtered_daily as rankings
     on

@@ -2,16 +2,15 @@
 -- later answer counts.
 -- grain: date, app_slug, model_permaslug, turn_range
 select
-    snapshots.date, -- UTC day of retrieval
-    raw_rows.app_slug, -- OpenRouter's name of the app in addresses
-    raw_rows.app_name, -- display name of the app
+    snapshots.date,
+    raw_rows.app_slug,
+    raw_rows.app_name,
     raw_rows.model_permaslug, -- slug of the rankings, with `:variant`
-    raw_rows.turn_range, -- turns of the session: 1-turn, 2-9-turns, 10-49-turns or 50-plus-turns
-    raw_rows.median_session_cost_usd, -- median cost of a session
+    raw_rows.turn_range,
+    raw_rows.median_session_cost_usd,
     raw_rows.window_end_date - (raw_rows.window_days::integer - 1)
         as window_start_date, -- first UTC day of the window; null where it is not stated
-    raw_rows.window_end_date, -- last UTC day of the window; null where it is not stated
-    raw_rows.load_id -- row of meta.loads
+    raw_rows.window_end_date -- last UTC day of the window; null where it is not stated
 from raw.session_costs as raw_rows
 inner join staging.stg_snapshots as snapshots
     on raw_rows.load_id = snapshots.load_id and raw_rows.page = snapshots.series

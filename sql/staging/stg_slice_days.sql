@@ -30,11 +30,11 @@ answered_days as (
 )
 
 select
-    dimension, -- what the rankings are cut by: context_bucket or modality
+    dimension,
     slice, -- its value
-    date, -- UTC day
+    date,
     load_id, -- row of meta.loads
-    as_of -- instant (UTC) as of which the source states the figures
+    as_of
 from answered_days
 qualify row_number() over (
     partition by dimension, slice, date

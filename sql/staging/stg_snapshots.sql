@@ -16,10 +16,9 @@ with settled as (
 
 select
     date, -- UTC day of retrieval
-    source, -- which source was asked
+    source,
     series, -- part of the source
     bool_or(is_fetched) as is_fetched, -- the pipeline fetched it itself; else it was imported
-    arg_max(fetched_at, (is_fetched, fetched_at, load_id)) as fetched_at, -- instant (UTC) of retrieval
     arg_max(load_id, (is_fetched, fetched_at, load_id)) as load_id -- row of meta.loads
 from settled
 group by date, source, series
