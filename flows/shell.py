@@ -14,7 +14,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.events import Event, Resource
-from prefect.events.clients import get_events_client
 from prefect.events.related import related_resources_from_run_context
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
@@ -149,24 +148,27 @@ def tell_alerts(settings: Settings, alerts: Iterable[Alert]) -> None:
 
 
 async def _send(alerts: Iterable[Alert]) -> None:
-    """Send an event for each alert about a resource that is named after its subject; raise unless all have arrived.
+    """Send an event for each alert about a resource that is named after its subject; raise unless the server took all.
 
-    Prefect's `emit_event` only queues, and tells nobody when it fails.
+    An HTTP answer confirms them. Prefect's `emit_event` only queues, and its websocket only tells that they were sent.
     """
-    async with get_client() as api, get_events_client(checkpoint_every=1) as events:
+    async with get_client() as api:
         related = await related_resources_from_run_context(api)
-        for alert in alerts:
-            resource = {
-                "prefect.resource.id": f"token-growth.{re.sub(r'[^A-Za-z0-9._-]', '-', alert.subject)}",
-                "prefect.resource.name": alert.subject,
-            }
-            event = Event(
+        events = [
+            Event(
                 event=f"token-growth.{alert.kind}",
-                resource=Resource(resource),
+                resource=Resource(
+                    {
+                        "prefect.resource.id": f"token-growth.{re.sub(r'[^A-Za-z0-9._-]', '-', alert.subject)}",
+                        "prefect.resource.name": alert.subject,
+                    }
+                ),
                 related=related,
                 payload=alert.payload(),
             )
-            await events.emit(event)
+            for alert in alerts
+        ]
+        await api.request("POST", "/events", json=[event.model_dump(mode="json") for event in events])
 
 
 def leave_artifacts(settings: Settings, outcome: Outcome) -> None:
