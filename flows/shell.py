@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, cast
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
@@ -95,8 +95,7 @@ def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None]
     leaves an event, so that an automation can tell someone.
     """
     try:
-        # A run waits for a long backfill, rather than to be missed for a day.
-        settings = run_settings(lock_timeout_seconds=LOCK_TIMEOUT_SECONDS)
+        settings = run_settings()
         with run_log():
             outcome = job(settings)
             tell_alerts(settings, watch.alerts(settings, outcome))
@@ -119,19 +118,21 @@ def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None]
     return Completed(name=name, message=message)
 
 
-def run_settings(**overrides: Any) -> Settings:
-    """Read the settings; the key from the Secret block `openrouter-api-key` where neither environment nor .env has one.
+def run_settings() -> Settings:
+    """Read the settings, with what a run has of its own where neither environment nor .env say it.
 
-    Raises UsageError like `load_settings`.
+    That is an hour of waiting for another run, and the key from the Secret block `openrouter-api-key`. Raises
+    UsageError like `load_settings`.
     """
-    settings = load_settings(**overrides)
-    if settings.api_key is not None:
-        return settings
-    try:
-        block = cast("Secret[str]", Secret.load(KEY_BLOCK))
-    except ValueError:  # there is no such block
-        return settings
-    return load_settings(**overrides, api_key=block.get())
+    settings = load_settings()
+    own: dict[str, Any] = {}
+    if "lock_timeout_seconds" not in settings.model_fields_set:
+        # A run waits for a long backfill, rather than to be missed for a day.
+        own["lock_timeout_seconds"] = LOCK_TIMEOUT_SECONDS
+    if settings.api_key is None:
+        with suppress(ValueError):  # there is no such block
+            own["api_key"] = cast("Secret[str]", Secret.load(KEY_BLOCK)).get()
+    return load_settings(**own)
 
 
 def tell_alerts(settings: Settings, alerts: Iterable[Alert]) -> None:
