@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, cast
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
@@ -14,7 +14,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.events import Event, Resource
-from prefect.events.clients import get_events_client
 from prefect.events.related import related_resources_from_run_context
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
@@ -96,8 +95,7 @@ def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None]
     leaves an event, so that an automation can tell someone.
     """
     try:
-        # A run waits for a long backfill, rather than to be missed for a day.
-        settings = run_settings(lock_timeout_seconds=LOCK_TIMEOUT_SECONDS)
+        settings = run_settings()
         with run_log():
             outcome = job(settings)
             tell_alerts(settings, watch.alerts(settings, outcome))
@@ -120,19 +118,21 @@ def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None]
     return Completed(name=name, message=message)
 
 
-def run_settings(**overrides: Any) -> Settings:
-    """Read the settings; the key from the Secret block `openrouter-api-key` where neither environment nor .env has one.
+def run_settings() -> Settings:
+    """Read the settings, with what a run has of its own where neither environment nor .env say it.
 
-    Raises UsageError like `load_settings`.
+    That is an hour of waiting for another run, and the key from the Secret block `openrouter-api-key`. Raises
+    UsageError like `load_settings`.
     """
-    settings = load_settings(**overrides)
-    if settings.api_key is not None:
-        return settings
-    try:
-        block = cast("Secret[str]", Secret.load(KEY_BLOCK))
-    except ValueError:  # there is no such block
-        return settings
-    return load_settings(**overrides, api_key=block.get())
+    settings = load_settings()
+    own: dict[str, Any] = {}
+    if "lock_timeout_seconds" not in settings.model_fields_set:
+        # A run waits for a long backfill, rather than to be missed for a day.
+        own["lock_timeout_seconds"] = LOCK_TIMEOUT_SECONDS
+    if settings.api_key is None:
+        with suppress(ValueError):  # there is no such block
+            own["api_key"] = cast("Secret[str]", Secret.load(KEY_BLOCK)).get()
+    return load_settings(**own)
 
 
 def tell_alerts(settings: Settings, alerts: Iterable[Alert]) -> None:
@@ -149,24 +149,27 @@ def tell_alerts(settings: Settings, alerts: Iterable[Alert]) -> None:
 
 
 async def _send(alerts: Iterable[Alert]) -> None:
-    """Send an event for each alert about a resource that is named after its subject; raise unless all have arrived.
+    """Send an event for each alert about a resource that is named after its subject; raise unless the server took all.
 
-    Prefect's `emit_event` only queues, and tells nobody when it fails.
+    An HTTP answer confirms them. Prefect's `emit_event` only queues, and its websocket only tells that they were sent.
     """
-    async with get_client() as api, get_events_client(checkpoint_every=1) as events:
+    async with get_client() as api:
         related = await related_resources_from_run_context(api)
-        for alert in alerts:
-            resource = {
-                "prefect.resource.id": f"token-growth.{re.sub(r'[^A-Za-z0-9._-]', '-', alert.subject)}",
-                "prefect.resource.name": alert.subject,
-            }
-            event = Event(
+        events = [
+            Event(
                 event=f"token-growth.{alert.kind}",
-                resource=Resource(resource),
+                resource=Resource(
+                    {
+                        "prefect.resource.id": f"token-growth.{re.sub(r'[^A-Za-z0-9._-]', '-', alert.subject)}",
+                        "prefect.resource.name": alert.subject,
+                    }
+                ),
                 related=related,
                 payload=alert.payload(),
             )
-            await events.emit(event)
+            for alert in alerts
+        ]
+        await api.request("POST", "/events", json=[event.model_dump(mode="json") for event in events])
 
 
 def leave_artifacts(settings: Settings, outcome: Outcome) -> None:

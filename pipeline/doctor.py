@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from pipeline.settings import APP_NAME, Settings, load_settings, unknown_variabl
 from pipeline.sources import SOURCES
 from pipeline.warehouse import (
     LAYOUT_VERSION,
+    held_of,
     layout_of,
     opened_to_look,
     published,
@@ -249,9 +250,16 @@ def _quota(patient: _Patient) -> Iterator[Finding]:
     if quota is None:
         yield Finding("quota", State.SKIPPED, "Nothing counts without a key.")
         return
-    used, needed = quota.used_today(), jobs.calls_of_whole_run(settings)
-    found = f"{used} of today's {settings.requests_per_day} requests are used; a daily run takes up to {needed}."
-    is_enough = settings.requests_per_day - used >= needed
+    try:
+        with opened_to_look(settings.warehouse_path) as connection:
+            needed = jobs.calls_of_run(settings, partial(held_of, connection))
+    except LockedError:
+        raise
+    except TokenGrowthError:  # there is none yet, or the check of the warehouse says why
+        needed = jobs.calls_of_run(settings)
+    used = quota.used_today()
+    found = f"{used} of today's {settings.requests_per_day} requests are used; today's run still takes up to {needed}."
+    is_enough = settings.requests_per_day - used >= max(1, needed)
     mend = "" if is_enough else "Wait until 00:00 UTC, or raise TOKENGROWTH_REQUESTS_PER_DAY if the key allows more."
     yield Finding("quota", State.OK if is_enough else State.WARNING, found, mend)
 

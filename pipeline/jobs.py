@@ -443,11 +443,11 @@ def is_writing(settings: Settings) -> bool:
     return False
 
 
-def calls_of_whole_run(settings: Settings) -> int:
-    """Return how many requests that count a daily run makes at the most that holds nothing yet."""
-    sources = planner.chosen_sources(settings, for_backfill=False)
+def calls_of_run(settings: Settings, held: Callable[[Source], Held] = lambda _: Held()) -> int:
+    """Return how many requests that count a daily run makes now at the most; by default one that holds nothing yet."""
+    sources = [source for source in planner.chosen_sources(settings, for_backfill=False) if source.needs_key]
     target = planner.last_complete_day(settings.now())
-    return sum(plan.at_most for plan in _whole_run(sources, settings, target) if plan.source.needs_key)
+    return sum(plan.at_most for plan in _run_plans(sources, settings, target, held))
 
 
 def run(settings: Settings, sources: Sequence[str] = (), target: date | None = None, step: Step = call) -> Outcome:
@@ -533,14 +533,16 @@ def _kept_for_runs(job: Job, settings: Settings) -> Callable[[date], int]:
     sources = planner.chosen_sources(settings, for_backfill=False)
     today, target = settings.quota_clock().date(), planner.last_complete_day(settings.now())
     of_today = planner.kept_for_run(job.plan_run(sources, target), settings.requests_per_day)
-    of_another_day = planner.kept_for_run(_whole_run(sources, settings, target), settings.requests_per_day)
+    of_another_day = planner.kept_for_run(_run_plans(sources, settings, target), settings.requests_per_day)
     return lambda day: of_today if day == today else of_another_day
 
 
-def _whole_run(sources: Sequence[Source], settings: Settings, target: date) -> list[SourcePlan]:
-    """Return the calls of a run that holds nothing."""
-    wants = [(source, planner.run_want(source, Held(), settings.now(), target, {})) for source in sources]
-    return [planned(source, want, Held()) for source, want in wants]
+def _run_plans(
+    sources: Sequence[Source], settings: Settings, target: date, held: Callable[[Source], Held] = lambda _: Held()
+) -> list[SourcePlan]:
+    """Return the calls of a run, by default of one that holds nothing; a source without fixed series has none."""
+    wants = [(source, planner.run_want(source, held(source), settings.now(), target, {})) for source in sources]
+    return [planned(source, want, held(source)) for source, want in wants]
 
 
 @dataclass(frozen=True)
@@ -586,7 +588,7 @@ def plan(
     quota = Quota.of(settings)
     used = quota.used_today() if quota else 0
     kept = planner.kept_for_run(run_plans, settings.requests_per_day) if quota else 0
-    calls_a_day = planner.kept_for_run(_whole_run(daily, settings, target), settings.requests_per_day) if quota else 0
+    calls_a_day = planner.kept_for_run(_run_plans(daily, settings, target), settings.requests_per_day) if quota else 0
     keyed = sum(plan.at_most for plan in backfill_plans if plan.source.needs_key)
     left = max(0, settings.requests_per_day - used - kept)
     today = settings.quota_clock().date()

@@ -159,7 +159,7 @@ class Settings(BaseSettings):
         60,
         ge=0,
         alias="TOKENGROWTH_LOCK_TIMEOUT_SECONDS",
-        description="How long a run waits for another one that is writing.",
+        description="How long a run waits for another one that is writing; a flow waits 3600 where this is not set.",
     )
     alert_top_rank: NonNegativeInt = Field(
         10,

@@ -37,10 +37,7 @@ with answers as (
     select
         source,
         count(*) as answers,
-        count(*) filter (where outcome in ('refused', 'void')) as refused,
-        max(fetched_at) as newest_answer_at,
-        arg_max(if(outcome in ('refused', 'void'), message, null), fetched_at) as last_refusal,
-        arg_max(outcome, fetched_at) in ('refused', 'void') as is_last_refused
+        count(*) filter (where outcome in ('refused', 'void')) as refused
     from loads
     group by source
 ),
@@ -62,14 +59,15 @@ select
     sources.cadence,
     answers.answers,
     answers.refused,
-    answers.newest_answer_at,
+    health.newest_answer_at,
     dates.first_date,
     dates.last_date,
     coalesce(dates.loaded, 0) as loaded,
     coalesce(dates.missing, 0) as missing,
     coalesce(dates.lost, 0) as lost,
-    if(answers.is_last_refused, answers.last_refusal, null) as last_refusal
+    health.last_refusal
 from answers
+left join rpt_source_health as health on answers.source = health.source
 left join sources on answers.source = sources.source
 left join dates on answers.source = dates.source
 order by sources.rowid

@@ -132,46 +132,8 @@ class Warehouse:
         return {load_id for (load_id,) in self._rows("select load_id from meta.loads")}
 
     def held(self, source: Source) -> Held:
-        """Return what is landed of a source by its own calls: what was imported does not keep it from being asked."""
-        loads = self._rows(
-            """
-            select outcome, series, first_date, last_date, floor_date, fetched_at, url
-            from meta.loads
-            where source = ? and origin is null and outcome in ('landed', 'absent', 'void')
-            """,
-            [source.name],
-        )
-        cells: dict[str, dict[date, date]] = {}
-        floors: dict[str, set[tuple[date, date]]] = {}
-        closed = {name for outcome, series, *_ in loads for name in series if outcome == "void"}
-        loads = [load for load in loads if load[0] != "void"]
-        newest = max((fetched_at.date() for *_, fetched_at, _ in loads), default=None)
-        retrieved_at: dict[str, datetime] = {}
-        followed, paths = set(), set()
-        for outcome, series, first_date, last_date, floor_date, fetched_at, url in loads:
-            fetched_on, instant = fetched_at.date(), fetched_at.replace(tzinfo=UTC)
-            if source.cadence is Cadence.SNAPSHOT:
-                dates = [fetched_on]
-            else:
-                dates = days_between(first_date, last_date) if first_date else []
-            for name in series:
-                asked = cells.setdefault(name, {})
-                asked.update((on, max(fetched_on, asked.get(on, fetched_on))) for on in dates)
-                retrieved_at[name] = max(instant, retrieved_at.get(name, instant))
-                if floor_date:
-                    floors.setdefault(name, set()).add((floor_date, fetched_on))
-            if outcome == "landed":
-                paths.add(urlsplit(url).path)
-                if fetched_on == newest:
-                    followed.update(series[:1])
-        return Held(
-            cells,
-            {name: tuple(sorted(shown)) for name, shown in floors.items()},
-            frozenset(paths),
-            retrieved_at,
-            frozenset(followed & source.later_pages),
-            frozenset(closed),
-        )
+        """Return what is landed of a source."""
+        return held_of(self._connection, source)
 
     def subjects(self, source: Source) -> dict[str, str]:
         """Return the series of a source without fixed ones, each with what it is about; none for any other."""
@@ -469,6 +431,49 @@ def layout_of(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
         return int(layout), str(maker)
     builds = connection.execute("select program_version from meta.builds order by rowid desc limit 1").fetchall()
     return 0, str(builds[0][0]) if builds else "an older version of this program"
+
+
+def held_of(connection: duckdb.DuckDBPyConnection, source: Source) -> Held:
+    """Return what is landed of a source by its own calls: what was imported does not keep it from being asked."""
+    loads = connection.execute(
+        """
+        select outcome, series, first_date, last_date, floor_date, fetched_at, url
+        from meta.loads
+        where source = ? and origin is null and outcome in ('landed', 'absent', 'void')
+        """,
+        [source.name],
+    ).fetchall()
+    cells: dict[str, dict[date, date]] = {}
+    floors: dict[str, set[tuple[date, date]]] = {}
+    closed = {name for outcome, series, *_ in loads for name in series if outcome == "void"}
+    loads = [load for load in loads if load[0] != "void"]
+    newest = max((fetched_at.date() for *_, fetched_at, _ in loads), default=None)
+    retrieved_at: dict[str, datetime] = {}
+    followed, paths = set(), set()
+    for outcome, series, first_date, last_date, floor_date, fetched_at, url in loads:
+        fetched_on, instant = fetched_at.date(), fetched_at.replace(tzinfo=UTC)
+        if source.cadence is Cadence.SNAPSHOT:
+            dates = [fetched_on]
+        else:
+            dates = days_between(first_date, last_date) if first_date else []
+        for name in series:
+            asked = cells.setdefault(name, {})
+            asked.update((on, max(fetched_on, asked.get(on, fetched_on))) for on in dates)
+            retrieved_at[name] = max(instant, retrieved_at.get(name, instant))
+            if floor_date:
+                floors.setdefault(name, set()).add((floor_date, fetched_on))
+        if outcome == "landed":
+            paths.add(urlsplit(url).path)
+            if fetched_on == newest:
+                followed.update(series[:1])
+    return Held(
+        cells,
+        {name: tuple(sorted(shown)) for name, shown in floors.items()},
+        frozenset(paths),
+        retrieved_at,
+        frozenset(followed & source.later_pages),
+        frozenset(closed),
+    )
 
 
 def rows_of(

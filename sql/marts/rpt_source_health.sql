@@ -134,7 +134,7 @@ measured as (
 
 select
     source,
-    newest_answer_at, -- instant (UTC) of its newest answer, refused ones included
+    newest_answer_at, -- instant (UTC) of its newest answer that was not imported, refused ones included
     age_hours, -- hours from then to the build
     newest_date, -- newest date that is held in full
     due_date, -- newest date that was due at the build
@@ -147,7 +147,7 @@ select
     is_unusual_volume, -- the ratio is below 0.5 or above 2, and 3 days or more are compared
     warning, -- fields or columns of an answer of the newest day of retrieval that its contract does not know
     warned_since, -- instant (UTC) at which this was first said
-    is_last_refused, -- the newest answer broke its contract, or could not be read
+    is_last_refused, -- that answer is refused: it broke its contract, or could not be read
     last_refusal, -- why
     case
         when freshness = 'stale' then 'stale'

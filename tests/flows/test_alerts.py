@@ -8,16 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import timedelta
-from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from websockets.http11 import Request, Response
-from websockets.sync.server import ServerConnection, serve
-from websockets.typing import Subprotocol
 
 from flows import shell
 from pipeline import jobs, watch
@@ -108,39 +105,49 @@ def test_what_cannot_be_looked_at_stops_no_job(away: Settings) -> None:
     assert watch.of_published(away) == []
 
 
-class EventSocket:
-    """The part of a Prefect server that receives events: each is kept, then the connection is as asked."""
+class EventServer(ThreadingHTTPServer):
+    """The part of a Prefect server that receives events: it answers with `status`, and keeps the events where 204."""
 
     def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), EventHandler)
         self.events: list[dict[str, Any]] = []
-        self.is_deaf = False
+        self.status = 204
 
-    def __call__(self, socket: ServerConnection) -> None:
-        socket.recv()
-        socket.send(json.dumps({"type": "auth_success"}))
-        for message in socket:
-            if self.is_deaf:
-                return
-            self.events.append(json.loads(message))
+
+class EventHandler(BaseHTTPRequestHandler):
+    server: EventServer
+
+    def do_GET(self) -> None:
+        self._answer(404)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        is_for_events = self.path == "/api/events"
+        if is_for_events and self.server.status == 204:
+            self.server.events += json.loads(body)
+        self._answer(self.server.status if is_for_events else 404)
+
+    def _answer(self, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 @pytest.fixture
-def event_socket() -> Iterator[EventSocket]:
-    received = EventSocket()
-
-    def no_api(connection: ServerConnection, request: Request) -> Response | None:
-        return None if request.path.endswith("/events/in") else connection.respond(404, "")
-
-    with serve(received, "127.0.0.1", 0, subprotocols=[Subprotocol("prefect")], process_request=no_api) as server:
+def event_server() -> Iterator[EventServer]:
+    with EventServer() as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{server.socket.getsockname()[1]}/api"}):
-            yield received
+        with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{server.server_port}/api"}):
+            yield server
         server.shutdown()
         thread.join()
 
 
-def test_each_alert_is_an_event_about_its_subject(away: Settings, event_socket: EventSocket) -> None:
+def test_each_alert_is_an_event_about_its_subject(away: Settings, event_server: EventServer) -> None:
     today = away.now().date()
     failed = watch.Alert(
         "source.failed", "source.models", "models: gone", today, {"source": "models", "missing_days": 2}
@@ -148,7 +155,7 @@ def test_each_alert_is_an_event_about_its_subject(away: Settings, event_socket: 
     entry = watch.Alert("market.top_entry", "model.openai/gpt-5:free", "new", today, {"rank": 3})
     for _ in range(2):
         shell.tell_alerts(away, [failed, entry])
-    emitted = event_socket.events
+    emitted = event_server.events
     assert [(one["event"], one["resource"]["prefect.resource.id"]) for one in emitted] == [
         ("token-growth.source.failed", "token-growth.source.models"),
         ("token-growth.market.top_entry", "token-growth.model.openai-gpt-5-free"),
@@ -163,24 +170,21 @@ def test_each_alert_is_an_event_about_its_subject(away: Settings, event_socket: 
     }
 
 
-def test_an_event_that_did_not_arrive_is_not_told(
-    away: Settings, event_socket: EventSocket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shell, "get_events_client", partial(shell.get_events_client, reconnection_attempts=0))
+def test_an_event_that_did_not_arrive_is_not_told(away: Settings, event_server: EventServer) -> None:
     alert = watch.Alert("source.failed", "source.models", "models: gone", away.now().date())
-    event_socket.is_deaf = True
+    event_server.status = 500
     shell.tell_alerts(away, [alert])
     assert watch.told(away) == []
     with temporary_settings({PREFECT_API_URL: f"{CLOSED}/api"}):
         shell.tell_alerts(away, [alert])
     assert watch.told(away) == []
-    event_socket.is_deaf = False
+    event_server.status = 204
     shell.tell_alerts(away, [alert])
-    assert (len(event_socket.events), len(watch.told(away))) == (1, 1)
+    assert (len(event_server.events), len(watch.told(away))) == (1, 1)
 
 
 def test_whatever_becomes_of_the_artifacts_alerts_are_told_and_a_backfill_goes_on(
-    away: Settings, event_socket: EventSocket, monkeypatch: pytest.MonkeyPatch
+    away: Settings, event_server: EventServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("no artifacts")
@@ -190,5 +194,5 @@ def test_whatever_becomes_of_the_artifacts_alerts_are_told_and_a_backfill_goes_o
     ended: list[Outcome] = []
     with pytest.raises(RuntimeError, match="no artifacts"):
         shell.run_job(jobs.run, ended.append)
-    assert [one["event"] for one in event_socket.events] == ["token-growth.source.failed"] * 2
+    assert [one["event"] for one in event_server.events] == ["token-growth.source.failed"] * 2
     assert len(ended) == 1

@@ -275,6 +275,27 @@ def test_status_names_the_gaps(home: Settings, cli: Callable[..., Ended]) -> Non
     assert "x lost" in text
 
 
+def test_status_tells_of_answers_what_the_health_of_sources_does(
+    home: Settings, use: Callable[..., Settings], cli: Callable[..., Ended], tmp_path: Path
+) -> None:
+    copied = use(now="2025-03-02T08:00:00Z", TOKENGROWTH_HOME=str(shutil.copytree(home.home, tmp_path / "copied")))
+    imported = "'saved' as load_id, 'a colleague' as origin, 'refused' as outcome, 'Cut.' as message"
+
+    def told() -> tuple[str, str | None]:
+        (source,) = json.loads(cli("status", "--json").out)["sources"]
+        return source["newest_answer_at"], source["last_refusal"]
+
+    with duckdb.connect(str(copied.published_path)) as connection:
+        connection.execute(
+            f"insert into meta.loads select * replace ({imported}, fetched_at + interval 1 hour as fetched_at) "
+            "from meta.loads where source = 'rankings-daily' limit 1"
+        )
+    assert told() == ("2025-03-02T08:00:00Z", None)
+    with duckdb.connect(str(copied.published_path)) as connection:
+        connection.execute("update marts.rpt_source_health set last_refusal = 'It broke.'")
+    assert told() == ("2025-03-02T08:00:00Z", "It broke.")
+
+
 def test_a_dry_run_prints_the_calls_and_makes_none(home: Settings, cli: Callable[..., Ended]) -> None:
     ended = cli("backfill", "--dry-run", "--json", "--source", "exports")
     calls = [call["call"] for call in json.loads(ended.out)["calls"]["backfill"]]

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from flows import shell
 from pipeline import jobs
 from pipeline.archive import Archive
 from pipeline.contracts import WHOLE
@@ -322,6 +323,16 @@ def test_a_second_run_waits_for_the_first_or_says_why_not(
     release.set()
     holder.join()
     assert jobs.run(settings).exit_code == 0
+
+
+def test_a_flow_waits_an_hour_for_another_run_or_as_long_as_it_is_told(use: Callable[..., Settings]) -> None:
+    use(key=KEY)
+    assert shell.run_settings().lock_timeout_seconds == 3600
+    use(key=KEY, TOKENGROWTH_LOCK_TIMEOUT_SECONDS="60")
+    assert shell.run_settings().lock_timeout_seconds == 60
+    use(key=KEY, TOKENGROWTH_LOCK_TIMEOUT_SECONDS="")
+    Path(".env").write_text("TOKENGROWTH_LOCK_TIMEOUT_SECONDS=5\n", encoding="utf-8")
+    assert shell.run_settings().lock_timeout_seconds == 5
 
 
 def test_what_a_killed_run_archived_is_landed_by_the_next_one(

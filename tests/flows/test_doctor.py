@@ -26,6 +26,7 @@ from pipeline.doctor import Finding, State
 from pipeline.quota import Quota
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
+from pipeline.sources import SOURCES
 from tests.conftest import KEY, Ended, morning_after
 from tests.flows.test_faults import garble_table
 
@@ -141,16 +142,28 @@ def test_a_key_that_was_refused_fails(home: Settings) -> None:
     assert findings()["key"].mend.startswith("Set a valid OPENROUTER_API_KEY")
 
 
-def test_a_quota_that_does_not_suffice_for_a_daily_run_warns(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quota_warns_where_nothing_is_left_or_todays_run_needs_more(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TOKENGROWTH_REQUESTS_PER_DAY", "20")
-    monkeypatch.setenv("TOKENGROWTH_SOURCES", "rankings-daily")
+    monkeypatch.setenv("TOKENGROWTH_SOURCES", "rankings-daily,app-rankings")
     quota = Quota.of(load_settings())
     assert quota
     quota.reserve("http://127.0.0.1:9")
-    assert findings()["quota"].state is State.OK
-    monkeypatch.setenv("TOKENGROWTH_SOURCES", "rankings-daily,app-rankings")
     assert findings()["quota"].state is State.WARNING
-    assert findings()["quota"].found == "1 of today's 20 requests are used; a daily run takes up to 29."
+    assert findings()["quota"].found == "1 of today's 20 requests are used; today's run still takes up to 28."
+    # Once the apps are held, too, a run that would take 29 takes none.
+    held = f"'app-rankings' as source, {list(SOURCES['app-rankings'].series or ())} as series, 'apps' as load_id"
+    with duckdb.connect(str(home.warehouse_path)) as connection:
+        connection.execute(
+            f"insert into meta.loads select * replace ({held}) from meta.loads where last_date is not null"
+        )
+    assert findings()["quota"].state is State.OK
+    monkeypatch.setenv("TOKENGROWTH_REQUESTS_PER_DAY", "1")
+    assert findings()["quota"].state is State.WARNING
+    # What cannot be looked at holds nothing.
+    home.warehouse_path.unlink()
+    assert findings()["quota"].found == "1 of today's 1 requests are used; today's run still takes up to 29."
 
 
 def test_a_disk_that_is_full_fails(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,7 @@ def test_a_refused_answer_is_named_until_one_lands() -> None:
     refused = answer(instant(10, 9), 9, outcome="refused", message="Nothing of it was landed.", landed_rows=0)
     found = health([*mornings(), refused])["days"]
     assert (found["verdict"], found["last_refusal"]) == ("refused", "Nothing of it was landed.")
+    assert health([*mornings(), {**refused, "origin": "a colleague"}])["days"]["last_refusal"] is None
     found = health([*mornings(), refused, answer(instant(10, 10), 9)])["days"]
     assert (found["verdict"], found["last_refusal"]) == ("ok", None)
 
