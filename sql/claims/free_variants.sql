@@ -81,7 +81,7 @@ select
     '4' as claim_id, -- number of the claim
     'Free variants draw developers in and lead to paid use' as claim, -- in short
     'B' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_token_growth_daily, fct_events, fct_price_index_daily' as tables, -- marts behind it
+    'growth_latest, fct_events, fct_price_index_daily' as tables, -- marts behind it
     'tokens of free variants and of models with a price of 0, of all tokens of the day, at least'
         as measure, -- what the value is
     'pct' as unit, -- unit of the value

@@ -97,7 +97,7 @@ select
     '2' as claim_id, -- number of the claim
     'Public rankings steer developers to the models that lead them' as claim, -- in short
     'B' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_events, fct_model_tokens_daily, dim_date' as tables, -- marts behind it
+    'fct_events, fct_model_tokens_daily' as tables, -- marts behind it
     'median difference in growth over three weeks between models that enter the top 10 and those at ranks 11 to 20'
         as measure, -- what the value is
     'pp' as unit, -- unit of the value

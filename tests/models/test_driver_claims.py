@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline import models
+from pipeline import lineage, models
 from pipeline.simulation import World
 from tests.models.harness import (
     MODELS,
@@ -593,10 +593,16 @@ def test_the_ledger_has_every_claim_once(empty: duckdb.DuckDBPyConnection) -> No
     assert len(columns) == 1, "the union takes the columns by their place"
 
 
-def test_the_ledger_names_tables_that_exist(empty: duckdb.DuckDBPyConnection) -> None:
-    for (tables,) in rows(empty, "rpt_driver_claims", "tables"):
-        names = {table if "." in table else f"marts.{table}" for table in tables.split(", ")}
-        assert names <= MODELS.keys()
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_claim_names_the_published_tables_that_it_reads_and_what_else_it_reads_is_behind_them(
+    empty: duckdb.DuckDBPyConnection, claim: str
+) -> None:
+    read = MODELS[claim].depends_on
+    published = {name for name in read if lineage.is_published(name)}
+    named = [f"marts.{table}" for table in judged(empty, claim.removeprefix("claims."))["tables"].split(", ")]
+    assert sorted(named) == sorted(published)
+    reads = lineage.graph(MODELS)
+    assert read - published <= frozenset().union(*(lineage.behind(reads, name) for name in named))
 
 
 def test_the_claims_are_judged_on_a_whole_market() -> None:
