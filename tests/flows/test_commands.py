@@ -59,6 +59,22 @@ def home(filled_home: Path, use: Callable[..., Settings]) -> Settings:
     return use(now="2025-03-02T08:00:00Z", TOKENGROWTH_HOME=str(filled_home))
 
 
+def test_json_is_an_array_or_an_object_and_the_summary_where_the_readme_says(
+    home: Settings, cli: Callable[..., Ended]
+) -> None:
+    said = re.sub(r"\s+", " ", (ROOT / "README.md").read_text(encoding="utf-8"))
+    (sentences,) = re.findall(r"All take `--json`: (.*?) Exit status:", said)
+    arrays, beside = (set(re.findall(r"`(\w+)`", part)) for part in sentences.split("All end with", 1))
+    beside.remove("summary")
+    commands = ("show", "explain", "claims", "docs settings", "status", "plan", "alerts", "doctor", "check")
+    for words in (*map(str.split, commands), ["query", "from growth_total limit 1"]):
+        ended = cli(*words, "--json")
+        printed = json.loads(ended.out)
+        assert isinstance(printed, list) == (words[0] in arrays), words
+        assert any(line.startswith(words[0]) for line in ended.err.splitlines()) == (words[0] in beside), words
+        assert ("summary" in printed) == (words[0] not in beside), words
+
+
 def test_no_cell_is_ever_empty(home: Settings) -> None:
     # The first days, whole weeks, around the day that is not loaded, and the newest.
     shown = 0
