@@ -426,7 +426,7 @@ FINDINGS: dict[str, tuple[list[Tables], str]] = {
     ),
     "rankings": (
         [entries(*range(10, 110, 10))],
-        "In 10 first entries into the top 10 until 2026-02-05, the listed tokens of the model changed by +55.0 % in "
+        "In 10 first entries into the top 10 until 2026-02-05, the tokens of the model changed by +55.0 % in "
         "the median from its first week there to the week three weeks later, and by +0.0 % for models at ranks 11 to "
         "20: a median difference of +55.0 pp (+10.0 to +100.0 pp). That is an association: a model that enters on an "
         "unusually high day falls back (regression to the mean), and one on its way up goes on rising whether it is "
@@ -544,6 +544,24 @@ FINDINGS: dict[str, tuple[list[Tables], str]] = {
         "holds.",
     ),
 }
+
+
+def test_a_model_below_the_cut_off_is_not_taken_for_one_without_tokens(empty: duckdb.DuckDBPyConnection) -> None:
+    """Of 100 tokens at rank 11 each of ten models falls below a cut-off of 80 after a week: by 20 % at most."""
+    given = entries(*[-10] * 10)
+    days = [{**day, "cutoff_tokens": 80} for day in given["intermediate.int_days"]]
+    entered = [row for row in given["marts.fct_model_tokens_daily"] if row["model_permaslug"] != "b/steady"]
+    fallen = [
+        {"date": before(60 - number - offset), "model_permaslug": f"b/m{number}"}
+        | {"rank": 11 if offset == 0 else 30, "total_tokens": 100}
+        for number in range(10)
+        for offset in range(7)
+    ]
+    given = {**given, "intermediate.int_days": days, "marts.fct_model_tokens_daily": [*entered, *fallen]}
+    row = judged(empty, "rankings", given)
+    assert row["value"] == pytest.approx(10)
+    assert "changed by -10.0 % in the median" in row["finding"]
+    assert "by -20.0 % for models at ranks 11 to 20" in row["finding"]
 
 
 @pytest.mark.parametrize("claim", FINDINGS)
