@@ -458,10 +458,10 @@ FINDINGS: dict[str, tuple[list[Tables], str]] = {
         ],
         "On 2026-03-01, free models had at least 5.0 % of all tokens, at most 25.0 % with all that is not listed or "
         "has no known price, and those that are known account for -1.5 pp of the change of +8.0 % over 28 days (the "
-        "largest free launch since 2025-12-02: a/{0}:free on 2025-12-02, 2.00 T in 7 days). After 3 hand-overs to a "
-        "paid model of the same name, that model had in the week after 50.0 % of the tokens of the last free week "
-        "(median). On 2026-03-01, free models lowered the estimated cost of a million tokens from 0.500 to 0.250 USD. "
-        "Public data cannot decide how many users of a free model pay later.",
+        "largest free launch since 2025-12-02: a/{0}:free on 2025-12-02, 2.00 T in 7 days). Tokens of the first paid "
+        "week were 50.0 % of those of the last free week in the median of the 3 known hand-overs to a paid model of "
+        "the same name. On 2026-03-01, free models lowered the estimated cost of a million tokens from 0.500 to 0.250 "
+        "USD. Public data cannot decide how many users of a free model pay later.",
     ),
     "routing": (
         [
