@@ -94,8 +94,9 @@ select
             )
         ),
         format(
-            'Models in their first 31 days, whichever were that new in each window, account for {:+.1f} pp of the '
-            || 'change of {:+.1f} % in all tokens between the last 28 days and the 28 before.',
+            'Listed models that are known to be in their first 31 days, whichever were that new in each window, '
+            || 'account for {:+.1f} pp of the change of {:+.1f} % in all tokens between the last 28 days and the 28 '
+            || 'before.',
             growth.young_pp,
             growth.total_pct
         ),

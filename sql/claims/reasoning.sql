@@ -86,7 +86,8 @@ select
             capability.date,
             coalesce(
                 format(
-                    ' and account for {:+.1f} pp of the change of {:+.1f} % over 28 days',
+                    ', and those of them that are listed and known account for {:+.1f} pp of the change of {:+.1f} % '
+                    || 'over 28 days',
                     growth.capable_pp,
                     growth.total_pct
                 ),

@@ -420,8 +420,8 @@ FINDINGS: dict[str, tuple[list[Tables], str]] = {
         ],
         "On 2026-03-01, tokens were spread as if over 10.0 to 12.0 models of equal size, and the largest 7 to 9 models "
         "made 80 % of them, while the newest catalogue lists 2 models by 2 authors, and the newest list of providers "
-        "3. Models in their first 31 days, whichever were that new in each window, account for +2.5 pp of the change "
-        "of +10.0 % in all tokens between the last 28 days and the 28 before. "
+        "3. Listed models that are known to be in their first 31 days, whichever were that new in each window, account "
+        "for +2.5 pp of the change of +10.0 % in all tokens between the last 28 days and the 28 before. "
         "Public data cannot decide how many models one developer uses, or what makes use spread.",
     ),
     "rankings": (
@@ -441,9 +441,9 @@ FINDINGS: dict[str, tuple[list[Tables], str]] = {
         ],
         "From 2025-11-14 to 2025-11-20, the newest window of a saved page with such figures, reasoning made 1.2 % of "
         "all tokens as far as providers count it, and at most the 12.5 % that were output. Models that can reason, "
-        "whether or not they did, had 60.0 % to 80.0 % of all tokens on 2026-03-01 and account for +3.0 pp of the "
-        "change of +12.0 % over 28 days. Public data cannot decide how many tokens are spent on reasoning at present, "
-        "or how many would be without it.",
+        "whether or not they did, had 60.0 % to 80.0 % of all tokens on 2026-03-01, and those of them that are "
+        "listed and known account for +3.0 pp of the change of +12.0 % over 28 days. Public data cannot decide how "
+        "many tokens are spent on reasoning at present, or how many would be without it.",
     ),
     "free_variants": (
         [
