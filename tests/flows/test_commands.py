@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import jobs, reading
+from pipeline import explanation, jobs, reading
 from pipeline.rendering import Format
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
@@ -175,6 +175,25 @@ def test_explain_names_the_events_of_the_shown_steps_only(home: Settings, cli: C
     of_prices = json.loads(cli("explain", "--by", "price", "--json").out)
     assert len(of_prices["events"]) >= len(of_models["events"])
     assert all("2025-02-16" <= event["date"] <= "2025-03-01" for event in of_prices["events"])
+
+
+def test_explain_leaves_out_what_ended_before_both_windows(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explanation, "SHOWN_EVENTS", 1000)
+    with duckdb.connect(str(home.published_path), read_only=True) as connection:
+        ended = connection.execute(
+            "select steps.date, events.date, events.entity from marts.fct_events as events "
+            "inner join marts.rpt_growth_explained as steps "
+            "on events.entity = steps.entity and events.date = steps.date - 13 "
+            "where events.kind = 'exit' and steps.dimension = 'model' and steps.window_days = 7 "
+            "and steps.tokens_before = 0 and steps.tokens_after = 0 "
+            "and steps.date - 1 in (select date from marts.rpt_growth_explained where window_days = 7)"
+        ).fetchall()
+    assert ended
+    for day, end, model in ended:
+        of_both = [explanation.explain(home, on, 7, "price", 10).raw["events"] for on in (day - timedelta(1), day)]
+        named = [(end, model) in {(event["date"], event["entity"]) for event in events} for events in of_both]
+        assert named == [True, False], "the day before, its last tokens are those of the first day"
+        assert all(event["change_tokens"] != 0 for event in of_both[1])
 
 
 @pytest.mark.parametrize("words", [("show", "author"), ("explain",), ("claims",)])
