@@ -81,7 +81,7 @@ $(READY): $(LOCK) pyproject.toml
 	fi
 	@touch $@
 
-# The older DuckDB is tested without the extras `stats` and `report`.
+# The older DuckDB is tested without the extras `stats`, `report` and `readers`.
 RESOLVE := uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 

@@ -53,7 +53,7 @@ archive = typer.Typer(help="Verify, compact and copy the archive of all answers.
 app.add_typer(archive, name="archive")
 
 T = TypeVar("T")
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Sources = Annotated[
     list[str] | None,
     typer.Option("--source", help="Source to read; may be repeated. Default: all that can be read."),

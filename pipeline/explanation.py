@@ -49,7 +49,10 @@ with found as (
         and changes.dimension = 'model'
         and changes.date = ?
         and changes.window_days = ?
-    where events.date between ? and ? and events.dimension = 'model'
+    where
+        events.date between ? and ? and events.dimension = 'model'
+        -- What ended on the first day is in neither window.
+        and (events.date > ? or changes.tokens_before > 0 or changes.tokens_after > 0)
 )
 
 select
@@ -98,7 +101,8 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
     """Return what each entity of a dimension added to the total's growth over a window, and the events behind it.
 
     The `top` largest steps are shown, the others in one line, so that what is shown adds up. Events are those of
-    models of the shown steps, else of the whole market, from the start of the window before to the day.
+    models of the shown steps, else of the whole market, from the start of the window before to the day, but for what
+    ended on that start, which is in neither window.
     """
     if window_days not in WINDOWS:
         raise UsageError(f"There is no window of {window_days} days; choose 7 or 28.")
@@ -128,7 +132,7 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
         events = rows_of(
             connection,
             EVENTS,
-            [list(TELLING), dimension, day, window_days, since, day, not has_models, entities, SHOWN_EVENTS],
+            [list(TELLING), dimension, day, window_days, since, day, since, not has_models, entities, SHOWN_EVENTS],
         )
     citation = cited(contract, dimension)
     before, after = (sum(row[name] for row in steps) for name in ("tokens_before", "tokens_after"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,7 @@ UNITS = {
     "_date": "UTC day",
     "_days": "days",
 }
+RATE = re.compile(r"(tokens|usd)_per_([a-z]+)")
 
 
 def measures() -> str:
@@ -115,12 +117,16 @@ def _head(title: str, model: models.Model) -> list[str]:
 
 
 def unit(column: str) -> str:
-    """Tell the unit of a column by its name, which is how units are told everywhere."""
+    """Tell the unit of a column by its name, which is how units are told everywhere; what it ends with comes first."""
     if column.startswith(("is_", "has_")):
         return "yes or no"
-    if column.startswith(("tokens_", "delta_")) or "_tokens" in column:
-        return "tokens"
-    return next((unit for suffix, unit in UNITS.items() if column.endswith(suffix)), "")
+    for suffix, known in UNITS.items():
+        if column.endswith(suffix):
+            return known
+    if rate := RATE.search(column):
+        of, per = rate.groups()
+        return f"{UNITS[f'_{of}']} per {'million tokens' if per == 'million' else per}"
+    return "tokens" if column.startswith("tokens_") or "_tokens" in column else ""
 
 
 # What a table that is not published is part of in the overview; one of `raw` or `staging` stands for its sources.

@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,17 @@ def test_locks_are_hashed_and_name_no_host(name: str) -> None:
     assert capped["fastapi"] < "0.151"
     assert capped["sqlalchemy"].startswith("2.0.")
     assert capped["duckdb"].startswith("1.5." if "15" in name else "2.")
+
+
+def test_the_tests_are_collected_without_the_extras_that_only_one_lock_holds() -> None:
+    """What a file imports as it is loaded is in both locks; the rest it imports by `importorskip`, or within a test."""
+    lock = (ROOT / "requirements-duckdb15.lock").read_text(encoding="utf-8")
+    held = set(re.findall(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==", lock, re.MULTILINE))
+    installed = packages_distributions()
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module}
+        for package in {name.partition(".")[0] for name in names} & installed.keys() - {"flows", "pipeline", "tests"}:
+            distributions = {re.sub(r"[-_.]+", "-", name).lower() for name in installed[package]}
+            assert distributions & held, f"{path.relative_to(ROOT)} imports {package}, which only one lock holds"

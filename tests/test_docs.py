@@ -111,6 +111,32 @@ def test_every_measure_is_documented() -> None:
     assert "[docs/measures.md](docs/measures.md)" in README
 
 
+UNITS_BY_END = {"_pct": "%", "_pp": "percentage points", "_tokens": "tokens", "_usd": "US dollars", "_days": "days"}
+
+
+def test_the_unit_of_each_published_column_is_that_of_its_last_word_and_a_rate_has_that_of_a_rate() -> None:
+    columns = {
+        column
+        for model in models.load(models.sql_dir()).values()
+        if model.schema in ("marts", "meta")
+        for column in model.columns
+    }
+    for column in columns:
+        unit = reference.unit(column)
+        ends = [known for end, known in UNITS_BY_END.items() if column.endswith(end)]
+        if ends:
+            assert [unit] == ends, column
+        elif "_per_" in column:
+            assert unit == "" or " per " in unit, column
+    rates = {column: reference.unit(column) for column in columns if " per " in reference.unit(column)}
+    assert rates.keys() == {column for column in columns if re.search(r"(tokens|usd)_per_(?!.*(_pct|_usd)$)", column)}
+    assert rates["throughput_p50_tokens_per_second"] == "tokens per second"
+    assert rates["tokens_per_request_before"] == "tokens per request"
+    assert rates["usd_per_million_after"] == "US dollars per million tokens"
+    assert rates["lowest_prompt_usd_per_token"] == "US dollars per token"
+    assert reference.unit("tokens_7d_high") == reference.unit("estimated_tokens_4w") == "tokens"
+
+
 def test_every_command_setting_and_mart_is_documented(cli: Callable[..., Ended]) -> None:
     for words in reference.command_words(app):
         assert f"tokengrowth {' '.join(words)}" in README

@@ -45,7 +45,7 @@ select
     '1' as claim_id, -- number of the claim
     'With many models and providers behind one interface, use spreads over many models' as claim, -- in short
     'A' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_concentration_daily, dim_model_history, dim_provider, fct_token_growth_daily' as tables, -- marts behind it
+    'fct_concentration_daily, dim_model_history, dim_provider, growth_latest' as tables, -- marts behind it
     'effective number of models on the day, at least' as measure, -- what the value is
     'count' as unit, -- unit of the value
     concentration.effective_low as value, -- the figure
@@ -94,8 +94,9 @@ select
             )
         ),
         format(
-            'Models in their first 31 days, whichever were that new in each window, account for {:+.1f} pp of the '
-            || 'change of {:+.1f} % in all tokens between the last 28 days and the 28 before.',
+            'Listed models that are known to be in their first 31 days, whichever were that new in each window, '
+            || 'account for {:+.1f} pp of the change of {:+.1f} % in all tokens between the last 28 days and the 28 '
+            || 'before.',
             growth.young_pp,
             growth.total_pct
         ),

@@ -36,7 +36,7 @@ launches as (
 hand_overs as (
     select
         count(size) as hand_overs,
-        median(size) as followed_pct
+        median(size) as paid_to_free_pct
     from marts.fct_events
     where kind = 'free_to_paid'
 ),
@@ -63,12 +63,12 @@ figures as (
         launches.launch_date,
         launches.tokens,
         hand_overs.hand_overs,
-        hand_overs.followed_pct,
+        hand_overs.paid_to_free_pct,
         costs.costs_date,
         costs.usd_per_million,
         costs.paid_usd_per_million,
         case when shares.low_pct >= 5 then true when shares.high_pct < 5 then false end as draws_use,
-        case when hand_overs.hand_overs >= 3 then hand_overs.followed_pct >= 50 end as leads_to_paid
+        case when hand_overs.hand_overs >= 3 then hand_overs.paid_to_free_pct >= 50 end as leads_to_paid
     from newest
     cross join first_day
     cross join shares
@@ -81,7 +81,7 @@ select
     '4' as claim_id, -- number of the claim
     'Free variants draw developers in and lead to paid use' as claim, -- in short
     'B' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_token_growth_daily, fct_events, fct_price_index_daily' as tables, -- marts behind it
+    'growth_latest, fct_events, fct_price_index_daily' as tables, -- marts behind it
     'tokens of free variants and of models with a price of 0, of all tokens of the day, at least'
         as measure, -- what the value is
     'pct' as unit, -- unit of the value
@@ -97,9 +97,9 @@ select
         when not draws_use and not leads_to_paid then 'not supported'
         else 'undecidable'
     end as verdict, -- what the rule makes of the figure
-    'Two parts: free models have at least 5 % of all tokens, and in 3 or more hand-overs the paid model has 50 % of '
-    || 'the tokens of the free one in the median. Supported where both hold, mixed where one does and the other does '
-    || 'not or is not known, not supported where both are known to fail, else undecidable.'
+    'Two parts: free models have at least 5 % of all tokens, and in 3 or more hand-overs the tokens of the first paid '
+    || 'week are in the median at least 50 % of those of the last free week. Supported where both hold, mixed where '
+    || 'one does and the other does not or is not known, not supported where both are known to fail, else undecidable.'
         as rule, -- which figures give which verdict
     concat_ws(
         ' ',
@@ -137,11 +137,14 @@ select
             when as_of_date is null then null
             when hand_overs = 0 then 'No free variant is known to have handed over to a paid model of the same name.'
             else format(
-                'After {} to a paid model of the same name, that model had in the week after {:.1f} % of the tokens of '
-                || 'the last free week{}.',
-                if(hand_overs = 1, 'the one known hand-over', format('{} hand-overs', hand_overs)),
-                followed_pct,
-                if(hand_overs = 1, '', ' (median)')
+                'Tokens of the first paid week were {:.1f} % of those of the last free week {} to a paid model of the '
+                || 'same name.',
+                paid_to_free_pct,
+                if(
+                    hand_overs = 1,
+                    'in the one known hand-over',
+                    format('in the median of the {} known hand-overs', hand_overs)
+                )
             )
         end,
         format(

@@ -1,7 +1,7 @@
 -- Claim 2: public rankings steer use. An event study: models on their first day in the top 10 against those at the
--- ranks 11 to 20 of the same day, from the 7 days that begin with it to the 7 days three weeks later. Tokens are those
--- listed. Of n differences in order, those that lie 0.98 roots of n below and above the middle hold the median in
--- about 95 % of cases.
+-- ranks 11 to 20 of the same day, from the 7 days that begin with it to the 7 days three weeks later. A day on which a
+-- model is not listed counts as the cut-off, the most that it can have. Of n differences in order, those that lie 0.98
+-- roots of n below and above the middle hold the median in about 95 % of cases.
 -- kind: view
 -- grain: claim_id
 with newest as (
@@ -41,19 +41,28 @@ compared as (
     where tokens.rank between 11 and 20 and tokens.date in (select entries.date from entries)
 ),
 
-grown as (
+followed as (
     select
         compared.model_permaslug,
-        compared.date,
+        compared.date as entry_date,
         compared.is_entry,
-        100 * coalesce(sum(tokens.total_tokens) filter (where tokens.date >= compared.date + 21), 0)::double
-        / nullif(sum(tokens.total_tokens) filter (where tokens.date <= compared.date + 6), 0) - 100 as growth_pct
+        days.date,
+        coalesce(tokens.total_tokens, days.cutoff_tokens) as most_tokens
     from compared
-    inner join marts.fct_model_tokens_daily as tokens
-        on
-            compared.model_permaslug = tokens.model_permaslug
-            and tokens.date between compared.date and compared.date + 27
-    group by compared.model_permaslug, compared.date, compared.is_entry
+    inner join intermediate.int_days as days on days.date between compared.date and compared.date + 27
+    left join marts.fct_model_tokens_daily as tokens
+        on compared.model_permaslug = tokens.model_permaslug and days.date = tokens.date
+),
+
+grown as (
+    select
+        model_permaslug,
+        entry_date as date,
+        is_entry,
+        100 * sum(most_tokens) filter (where date >= entry_date + 21)::double
+        / nullif(sum(most_tokens) filter (where date <= entry_date + 6), 0) - 100 as growth_pct
+    from followed
+    group by model_permaslug, entry_date, is_entry
 ),
 
 differences as (
@@ -97,7 +106,7 @@ select
     '2' as claim_id, -- number of the claim
     'Public rankings steer developers to the models that lead them' as claim, -- in short
     'B' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_events, fct_model_tokens_daily, dim_date' as tables, -- marts behind it
+    'fct_events, fct_model_tokens_daily' as tables, -- marts behind it
     'median difference in growth over three weeks between models that enter the top 10 and those at ranks 11 to 20'
         as measure, -- what the value is
     'pp' as unit, -- unit of the value
@@ -114,7 +123,7 @@ select
     end as verdict, -- what the rule makes of the figure
     'Undecidable below 10 entries. Mixed where the interval of the median (about 95 %, as if entries did not overlap) '
     || 'is above 0, not supported else. Never supported, because a model that rises for another reason shows a '
-    || 'difference above 0, too.'
+    || 'difference above 0, too. A day on which a model is not listed counts as the cut-off, the most that it can have.'
         as rule, -- which figures give which verdict
     concat_ws(
         ' ',
@@ -130,7 +139,7 @@ select
             null
         ),
         format(
-            'In {} first entries into the top 10 until {}, the listed tokens of the model changed by {:+.1f} % in the '
+            'In {} first entries into the top 10 until {}, the tokens of the model changed by {:+.1f} % in the '
             || 'median from its first week there to the week three weeks later, and by {:+.1f} % for models at ranks '
             || '11 to 20: a median difference of {:+.1f} pp ({:+.1f} to {:+.1f} pp).',
             entries,

@@ -14,7 +14,7 @@ select
     'L2' as claim_id, -- number of the claim
     'Rate limits hold back the use of free models' as claim, -- in short
     'C' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_token_growth_daily' as tables, -- marts behind it
+    'growth_latest' as tables, -- marts behind it
     'refused calls to free models, of all calls to them' as measure, -- what the value is
     'pct' as unit, -- unit of the value
     null::double as value, -- the figure

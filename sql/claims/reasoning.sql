@@ -48,7 +48,7 @@ select
     '3' as claim_id, -- number of the claim
     'Reasoning tokens, billed as output, raise token use considerably' as claim, -- in short
     'B' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_reasoning_share, fct_token_growth_daily' as tables, -- marts behind it
+    'fct_reasoning_share, growth_latest' as tables, -- marts behind it
     'reasoning tokens that providers count, of all tokens in the newest saved page with figures'
         as measure, -- what the value is
     'pct' as unit, -- unit of the value
@@ -86,7 +86,8 @@ select
             capability.date,
             coalesce(
                 format(
-                    ' and account for {:+.1f} pp of the change of {:+.1f} % over 28 days',
+                    ', and those of them that are listed and known account for {:+.1f} pp of the change of {:+.1f} % '
+                    || 'over 28 days',
                     growth.capable_pp,
                     growth.total_pct
                 ),

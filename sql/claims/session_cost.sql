@@ -78,8 +78,9 @@ select
         when ratio < 10 then 'not supported'
         else 'mixed'
     end as verdict, -- what the rule makes of the figure
-    'Supported where a session of 50 turns and more costs at least 50 times one of a single turn, so that turns do not '
-    || 'get cheaper, not supported below 10 times, mixed between.' as rule, -- which figures give which verdict
+    'Supported where a session of 50 turns and more costs at least 50 times one of a single turn, not supported below '
+    || '10 times, mixed between. The verdict is on sessions: whether a turn gets cheaper or dearer is not known.'
+        as rule, -- which figures give which verdict
     concat_ws(
         ' ',
         if(as_of_date is null, 'No costs of sessions with a price are loaded.', null),

@@ -50,7 +50,7 @@ select
     'L3' as claim_id, -- number of the claim
     'Tokenizers differ, which blurs comparisons between models' as claim, -- in short
     'B' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_token_growth_daily' as tables, -- marts behind it
+    'growth_latest' as tables, -- marts behind it
     'tokens outside the largest family of tokenizers, of all tokens of the day, at least'
         as measure, -- what the value is
     'pct' as unit, -- unit of the value

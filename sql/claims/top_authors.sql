@@ -101,7 +101,7 @@ select
     'F1' as claim_id, -- number of the claim
     'Google, Anthropic and DeepSeek are the largest authors (said in August 2025)' as claim, -- in short
     'A' as grade, -- A exact, B estimate or proxy, C not public
-    'fct_token_growth_daily, intermediate.int_entity_days' as tables, -- marts behind it
+    'fct_token_growth_daily' as tables, -- marts behind it
     'how many of the three are among the three largest authors of the day, by listed tokens'
         as measure, -- what the value is
     'count' as unit, -- unit of the value

@@ -11,7 +11,8 @@
 -- that the next catalogue does not offer either (without a catalogue it may only be below rank 50); or the day on
 -- which a model whose price was 0 gets one; size is tokens_7d_before.
 -- free_to_paid, a free_end with a paid model of the same slug that is listed within 7 days and was not a week before;
--- size is its tokens_7d_after in percent of the free variant's tokens_7d_before: how much of the use followed.
+-- size is its tokens_7d_after in percent of the free variant's tokens_7d_before: the paid week's tokens against those
+-- of the last free week, which they may exceed.
 -- price_change, another list price of a model that is listed in one of the two weeks; size is the change of the prompt
 -- price, or of the completion price where the prompt price stayed, and null where it was 0.
 -- stealth_debut, first listing of a model of the author stealth, or of openrouter with a slug that ends in `-alpha` or

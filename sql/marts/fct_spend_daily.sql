@@ -4,7 +4,8 @@
 -- part at the price of a cache read where one is named. High: nothing is cached, and as many completions as were
 -- measured. Where a completion is cheaper than a prompt, it counts in low, and a prompt instead of it in high. Not in
 -- the band are discounts, dearer tiers of long contexts, writes to the cache, and fees for requests, images and
--- searches. A model without a price of its own has none here: its tokens are unpriced, not free.
+-- searches. A model without a price of its own has none here: its tokens are unpriced, not free. Only a `:free` variant
+-- that no catalogue has costs 0 by its name, which is assumed, and counts as priced.
 -- grain: date, model_permaslug
 -- check: low_usd_per_million <= mid_usd_per_million and mid_usd_per_million <= high_usd_per_million
 -- check: spend_low_usd <= spend_mid_usd and spend_mid_usd <= spend_high_usd

@@ -42,7 +42,7 @@ select
     claim_id, -- 1 to 8 a driver of growth, F1 to F3 a finding, L1 to L3 a limit
     claim, -- what is claimed, in short
     grade, -- A exact from public data, B an estimate or a proxy, C not public
-    tables, -- names of the tables behind it, separated by commas
+    tables, -- names of the published tables that it reads, separated by commas; what else it reads is behind these
     measure,
     unit, -- tokens, pct, pp, count, ratio or usd
     value, -- the figure that the verdict rests on most; null where unknown

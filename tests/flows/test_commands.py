@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import jobs, reading
+from pipeline import explanation, jobs, reading
 from pipeline.rendering import Format
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
@@ -57,6 +57,22 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(filled_home: Path, use: Callable[..., Settings]) -> Settings:
     return use(now="2025-03-02T08:00:00Z", TOKENGROWTH_HOME=str(filled_home))
+
+
+def test_json_is_an_array_or_an_object_and_the_summary_where_the_readme_says(
+    home: Settings, cli: Callable[..., Ended]
+) -> None:
+    said = re.sub(r"\s+", " ", (ROOT / "README.md").read_text(encoding="utf-8"))
+    (sentences,) = re.findall(r"All take `--json`: (.*?) Exit status:", said)
+    arrays, beside = (set(re.findall(r"`(\w+)`", part)) for part in sentences.split("All end with", 1))
+    beside.remove("summary")
+    commands = ("show", "explain", "claims", "docs settings", "status", "plan", "alerts", "doctor", "check")
+    for words in (*map(str.split, commands), ["query", "from growth_total limit 1"]):
+        ended = cli(*words, "--json")
+        printed = json.loads(ended.out)
+        assert isinstance(printed, list) == (words[0] in arrays), words
+        assert any(line.startswith(words[0]) for line in ended.err.splitlines()) == (words[0] in beside), words
+        assert ("summary" in printed) == (words[0] not in beside), words
 
 
 def test_no_cell_is_ever_empty(home: Settings) -> None:
@@ -159,6 +175,25 @@ def test_explain_names_the_events_of_the_shown_steps_only(home: Settings, cli: C
     of_prices = json.loads(cli("explain", "--by", "price", "--json").out)
     assert len(of_prices["events"]) >= len(of_models["events"])
     assert all("2025-02-16" <= event["date"] <= "2025-03-01" for event in of_prices["events"])
+
+
+def test_explain_leaves_out_what_ended_before_both_windows(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explanation, "SHOWN_EVENTS", 1000)
+    with duckdb.connect(str(home.published_path), read_only=True) as connection:
+        ended = connection.execute(
+            "select steps.date, events.date, events.entity from marts.fct_events as events "
+            "inner join marts.rpt_growth_explained as steps "
+            "on events.entity = steps.entity and events.date = steps.date - 13 "
+            "where events.kind = 'exit' and steps.dimension = 'model' and steps.window_days = 7 "
+            "and steps.tokens_before = 0 and steps.tokens_after = 0 "
+            "and steps.date - 1 in (select date from marts.rpt_growth_explained where window_days = 7)"
+        ).fetchall()
+    assert ended
+    for day, end, model in ended:
+        of_both = [explanation.explain(home, on, 7, "price", 10).raw["events"] for on in (day - timedelta(1), day)]
+        named = [(end, model) in {(event["date"], event["entity"]) for event in events} for events in of_both]
+        assert named == [True, False], "the day before, its last tokens are those of the first day"
+        assert all(event["change_tokens"] != 0 for event in of_both[1])
 
 
 @pytest.mark.parametrize("words", [("show", "author"), ("explain",), ("claims",)])

@@ -7,9 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
-import nbformat
 import pytest
-from nbclient import NotebookClient
 from pydantic import SecretStr
 
 from pipeline import jobs
@@ -18,6 +16,8 @@ from pipeline.simulation import SimulatedOpenRouter, World
 from tests.conftest import morning_after
 
 pytestmark = pytest.mark.slow
+nbformat = pytest.importorskip("nbformat", reason="the extra `readers` is not installed")
+nbclient = pytest.importorskip("nbclient", reason="the extra `readers` is not installed")
 
 DOCS = Path(__file__).parents[2] / "docs"
 SECTION = re.compile(r"^## (.+?)\n\n(.+?)\n```sql\n(.+?)```", re.MULTILINE | re.DOTALL)
@@ -67,7 +67,7 @@ def test_the_notebook_draws_its_pictures(explored: Path, tmp_path: Path, monkeyp
     monkeypatch.setenv("TOKENGROWTH_HOME", explored.name)
     (folder := explored.parent / "notebooks").mkdir()
     notebook = nbformat.read(DOCS / "explore.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(cwd=str(folder))
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute(cwd=str(folder))
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     # A chart whose specification is not valid prints a traceback, and draws nothing.
     assert {output.output_type for output in outputs} == {"execute_result"}
