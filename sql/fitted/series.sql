@@ -44,11 +44,11 @@ newest as (
 select
     listed.dimension, -- dimension of the growth table
     listed.entity, -- entity of the dimension
-    listed.date, -- UTC day
+    listed.date,
     stretches.first_date as stretch_start_date, -- first day of its stretch
     listed.total_tokens, -- tokens of the day, as far as they are listed
     listed.high_tokens, -- the most that they can be
-    listed.is_provisional, -- the day may still be restated
+    listed.is_provisional,
     stretches.last_date = newest.date as is_current -- the stretch lasts to the newest day that is loaded
 from listed
 inner join stretches
