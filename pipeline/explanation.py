@@ -181,10 +181,10 @@ def _waterfall(
     lines += [(f"{len(rest)} more", rest)] if rest else []
     lines += [("other (not listed)", unlisted)] if unlisted else []
     lines.append(("all", list(steps)))
-    columns = [dimension, "before", "after", "change", "contribution", "of the change", "listed growth"]
+    columns = [dimension, "before", "after", "change", "contribution", "listed growth", "growth of all of it"]
     note = (
-        "Tokens are what is listed: what enters or leaves the list moves them, and "
-        f"`tokengrowth show {dimension}` has the bounds. A minus of the change is against it."
+        "Tokens are what is listed: what enters or leaves the list moves them. The bounds of the growth of all of it "
+        "allow for what is not listed."
     )
     bars = [sparkline(_sum_by_day([daily[row["entity"]] for row in rows])) for _, rows in lines]
     return Table(title, columns, [_step(name, rows) for name, rows in lines], note, bars)
@@ -200,15 +200,15 @@ def _step(name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
     before, after, change = (
         sum(row[key] for row in rows) for key in ("tokens_before", "tokens_after", "change_tokens")
     )
-    of_the_change = [row["share_of_change_pct"] for row in rows if row["share_of_change_pct"] is not None]
     return [
         name,
         tokens(before),
         tokens(after),
         signed_tokens(change),
         signed(sum(row["contribution_pp"] for row in rows), "pp"),
-        signed(sum(of_the_change)) if of_the_change else "-",
-        _listed_growth(before, after),
+        listed := _listed_growth(before, after),
+        # The whole is exact; of several steps together no bounds are known.
+        listed if name == "all" else _bounds(rows[0]) if len(rows) == 1 else "-",
     ]
 
 
@@ -217,6 +217,16 @@ def _listed_growth(before: int, after: int) -> str:
     if before and after:
         return signed(100 * (after / before - 1))
     return "newly listed" if after else "no longer listed" if before else "-"
+
+
+def _bounds(row: Mapping[str, Any]) -> str:
+    """Return what is certain of a step's growth; nothing is where it may have been anything before, and is now."""
+    low, high = row["growth_low_pct"], row["growth_high_pct"]
+    if low is None:
+        return "-"
+    if high is None:
+        return f"at least {signed(low)}"
+    return signed(low) if high - low < 1e-6 else f"{signed(low)} to {signed(high)}"
 
 
 def _rate(growth: float | None) -> str:

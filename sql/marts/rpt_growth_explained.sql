@@ -12,6 +12,8 @@ with windows as (
         unnest([delta_7d_tokens, delta_28d_tokens]) as change_tokens,
         unnest([contribution_7d_pp, contribution_28d_pp]) as contribution_pp,
         unnest([growth_7d_listed_pct, growth_28d_listed_pct]) as growth_listed_pct,
+        unnest([growth_7d_low_pct, growth_28d_low_pct]) as growth_low_pct,
+        unnest([growth_7d_high_pct, growth_28d_high_pct]) as growth_high_pct,
         unnest([is_growth_7d_provisional, is_growth_28d_provisional]) as is_provisional
     from marts.fct_token_growth_daily
 )
@@ -28,6 +30,8 @@ select
     100 * windows.change_tokens / nullif(total.change_tokens, 0)
         as share_of_change_pct, -- of the total's change; null where that is zero
     windows.growth_listed_pct, -- growth of what is listed of it
+    windows.growth_low_pct, -- growth of all of it, at least
+    windows.growth_high_pct, -- at most; null where unbounded
     windows.is_provisional -- a day of the two windows may still be restated
 from windows
 inner join windows as total

@@ -22,7 +22,7 @@ import duckdb
 import pytest
 
 from pipeline import explanation, jobs, reading
-from pipeline.rendering import Format
+from pipeline.rendering import Format, signed
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
 from tests.conftest import KEY, Ended, morning_after
@@ -163,6 +163,19 @@ def test_explain_prints_steps_that_add_up_and_the_events_behind_them(home: Setti
     assert set(names[:2]) == expected
     assert names[2:] == [f"{len(raw['steps']) - 3} more", "other (not listed)", "all"]
     assert lines[-1].endswith("(simulated data)")
+
+
+def test_explain_shows_the_bounds_of_each_steps_growth(home: Settings, cli: Callable[..., Ended]) -> None:
+    shown = cli("explain", "--by", "organisation", "--top", "3").out.splitlines()[3:9]
+    cells = {row[0]: row[5:7] for row in (re.split(r"  +", line) for line in shown)}
+    growth = {row["entity"]: row for row in json.loads(cli("show", "organisation", "--json").out)}
+    bounded = [name for name in cells if name in growth and growth[name]["growth_7d_high_pct"] is not None]
+    assert bounded
+    for name in bounded:
+        low, high = (signed(growth[name][f"growth_7d_{end}_pct"]) for end in ("low", "high"))
+        assert cells[name][1] == (low if low == high else f"{low} to {high}")
+    # `other` and the whole are exact.
+    assert all(cells[name][0] == cells[name][1] for name in ("other (not listed)", "all"))
 
 
 def test_explain_names_the_events_of_the_shown_steps_only(home: Settings, cli: Callable[..., Ended]) -> None:
