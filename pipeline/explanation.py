@@ -29,7 +29,7 @@ select min(date) as first_date, max(date) as last_date from rpt_growth_explained
 # Of several events of one entity on one day all are named, and the one that tells most is described.
 TELLING = (
     *("free_to_paid", "price_change", "free_launch", "stealth_debut", "free_end", "disappearance"),
-    *("top_10_entry", "launch", "exit"),
+    *("top_10_entry", "launch", "first_listing", "exit"),
 )
 EVENTS = """
 with found as (

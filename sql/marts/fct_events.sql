@@ -2,6 +2,7 @@
 -- week before and of the week that begins with the day. Weeks have 7 days, the top has 10 ranks, a restatement counts
 -- from 0.1 % of the day's total on. Not listed means below rank 50, unless a catalogue tells more. The kinds:
 -- launch, by the catalogue's created_at; size is tokens_7d_after.
+-- first_listing, of a model whose launch no catalogue tells, and that is no free_launch; size is tokens_7d_after.
 -- top_10_entry, the first loaded day of a model or an author in the top 10, but for those that began there; size is the
 -- rank.
 -- exit, the first of 7 or more days without a model that was listed on 7 days or more since it last came back; size is
@@ -40,6 +41,7 @@ first_listings as (
         models.variant,
         split_part(models.model_permaslug, ':', 1) as base_slug,
         models.first_listed_date as date,
+        models.created_at,
         tokens.rank
     from marts.dim_model as models
     inner join marts.fct_model_tokens_daily as tokens
@@ -143,6 +145,19 @@ events as (
     cross join loaded
     -- An entry of the catalogue that is younger than the listings stands for an older one.
     where models.created_at::date between loaded.first_date and least(loaded.last_date, models.first_listed_date)
+    union all by name
+    select
+        'first_listing' as kind,
+        'model' as dimension,
+        first_listings.model_permaslug as entity,
+        first_listings.date,
+        'first listed, at rank ' || first_listings.rank || '; no catalogue tells of its launch' as detail
+    from first_listings
+    left join priced_at_0 on first_listings.model_permaslug = priced_at_0.model_permaslug
+    where
+        first_listings.created_at is null
+        and first_listings.variant <> 'free'
+        and priced_at_0.model_permaslug is null
     union all by name
     select
         'top_10_entry' as kind,
@@ -320,7 +335,7 @@ sized as (
 
 select
     date, -- UTC day of the event
-    kind, -- what happened: one of the ten kinds of the table's description
+    kind, -- what happened: one of the eleven kinds of the table's description
     dimension, -- model, author or total
     entity, -- the model or author; `all` for the total
     related_entity, -- the paid model of a free_to_paid, else null

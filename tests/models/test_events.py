@@ -80,6 +80,9 @@ def test_a_launch_has_the_day_and_the_first_week_that_the_catalogue_tells() -> N
         ("d/later", day(10), 100, "tokens", 0, True, True, "first listed in the rankings 2 days later"),
         ("e/new", day(15), None, "tokens", 0, True, None, "first listed in the rankings on the same day"),
     ]
+    assert found(connection, "first_listing", "entity, date, size, detail") == [
+        ("h/unmatched", day(4), 490, "first listed, at rank 2; no catalogue tells of its launch")
+    ]
 
 
 def test_the_first_day_in_the_top_10_counts_once_and_not_for_those_that_began_there() -> None:
