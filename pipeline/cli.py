@@ -23,6 +23,7 @@ from pipeline.errors import (
     BuildFailedError,
     TokenGrowthError,
     UsageError,
+    is_interruption,
 )
 from pipeline.rendering import Format, PictureFormat, Table, Theme, plain_letter, to_json
 
@@ -65,7 +66,6 @@ DEMO_SEED = 7
 DEMO_REQUESTS_PER_MINUTE = 100_000
 EXIT_UNFIT = 1
 EXIT_STOPPED = 130
-INTERRUPTED = "Query interrupted"  # DuckDB's words, in an exception of its own
 STOPPED = "Stopped. What was archived is kept; the next run goes on from there."
 
 
@@ -564,7 +564,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _complain(f"{error.filename or 'The system'}: {error.strerror or error}.", debug)
         code = EXIT_NOTHING_PUBLISHED
     except Exception as error:
-        if INTERRUPTED in str(error):
+        if is_interruption(error):
             _complain(STOPPED)
             code = EXIT_STOPPED
         elif hasattr(error, "show"):  # a usage error of the command line library

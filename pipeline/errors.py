@@ -36,6 +36,11 @@ def may_pass(status: int) -> bool:
     return status in (408, 429) or (status >= 500 and status not in (501, 505))
 
 
+def is_interruption(error: Exception) -> bool:
+    """Tell whether an exception is DuckDB's own for a query that was stopped by hand."""
+    return "Query interrupted" in str(error)
+
+
 class ContractBrokenError(SourceError):
     """An answer arrived that does not hold what the source promises; nothing of it lands."""
 

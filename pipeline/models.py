@@ -24,7 +24,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import BuildFailedError, UsageError
+from pipeline.errors import BuildFailedError, UsageError, is_interruption
 
 if TYPE_CHECKING:
     import duckdb
@@ -281,7 +281,7 @@ def build(
                 connection.execute(f"create {model.kind} {model.full_name} as {model.sql}")
             checked += check(connection, model)
         except Exception as error:
-            if "Query interrupted" in str(error):
+            if is_interruption(error):
                 raise KeyboardInterrupt from None
             # Only DuckDB raises here, and only the warehouse knows its exceptions; the file is known here.
             raise BuildFailedError(f"{model.path} does not run: {str(error).strip()}") from error

@@ -152,7 +152,7 @@ def tokens(count: float | None) -> str:
         return "unlisted"
     for size, unit in SCALES:
         if abs(count) >= size * 0.9995:
-            return f"{count / size:.{2 if abs(count) < size * 9.995 else 1}f} {unit}"
+            return f"{count / size:,.{2 if abs(count) < size * 9.995 else 1}f} {unit}"
     return f"{count:.0f}"
 
 
@@ -162,8 +162,8 @@ def first_sentence(text: str) -> str:
 
 
 def signed_tokens(count: int) -> str:
-    """Shorten a change of tokens, with its sign."""
-    return f"{'-' if count < 0 else '+'}{tokens(abs(count))}"
+    """Shorten a change of tokens, with its sign; none has no sign."""
+    return f"{'-' if count < 0 else '+' if count else ''}{tokens(abs(count))}"
 
 
 def sparkline(values: Sequence[float | None]) -> str:
@@ -192,9 +192,9 @@ def megabytes(size_bytes: int) -> str:
 
 
 def signed(value: float, unit: str = "%") -> str:
-    """Return a rate with its sign, more briefly the larger it is."""
-    rounded = round(value, 1) + 0.0
-    return f"{rounded:+,.{1 if abs(rounded) < 1000 else 0}f} {unit}"
+    """Return a rate with its sign, more briefly the larger it is; what rounds to nothing has no sign."""
+    rounded = round(value, 1) + 0.0  # never -0.0
+    return f"{rounded:{'+' if rounded else ''},.{1 if abs(rounded) < 1000 else 0}f} {unit}"
 
 
 def _text(value: Any) -> str:

@@ -80,7 +80,9 @@ def trend(settings: Settings, dimension: str, span: str, top: int) -> Trend:
     citation = cited(contract, dimension)
     simulated = simulated_title(contract["is_simulated"])
     state = " (provisional: a day may be restated)" if trends[0]["is_provisional"] else ""
-    what = "all tokens double" if is_total else f"the tokens of {plurals[dimension]} double, over {_span(trends[0])}"
+    days = max(row["days"] for row in trends)  # of `all`, each entity has those of its newest stretch
+    over = f"all their days, {days} at most" if span == "all" else f"{days} days"
+    what = "all tokens double" if is_total else f"the tokens of {plurals[dimension]} double, over {over}"
     title = f"{simulated}How fast {what}, until {trends[0]['date']}{state}"
     hidden = 0 if is_total else max(0, len(trends) - top)
     shown = trends if is_total else trends[:top]

@@ -21,7 +21,7 @@ PIPELINE = sorted((ROOT / "pipeline").rglob("*.py"))
 FLOWS = sorted((ROOT / "flows").glob("*.py"))
 MODELS = models.load(ROOT / "sql")
 
-# Each module may import those to its left, never one to its right; pages, sources and the simulation are packages.
+# Each module or package may import those before it, never one behind it.
 LAYERS = [
     "errors",
     "rendering",

@@ -93,6 +93,9 @@ def test_trend_prints_doubling_times_the_week_and_unusual_days(home: Settings, c
     assert authors.code == 0
     assert authors.out.splitlines()[-1].startswith("trend: 3 rows of author")
     assert "more are not shown" in authors.out
+    models = json.loads(cli("trend", "model", "--span", "all", "--json").out)["trends"]
+    assert models[0]["days"] < max(row["days"] for row in models) == DAYS
+    assert f"over all their days, {DAYS} at most, until" in cli("trend", "model", "--span", "all").out
     rows = list(csv.DictReader(io.StringIO(cli("trend", "organisation", "--format", "csv").out)))
     assert {row["span"] for row in rows} == {"28d"}
     assert {row["is_simulated"] for row in rows} == {"True"}

@@ -15,7 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipeline.rendering import BARS, GAP, Format, Table, clean, plain_letter, signed, sparkline, to_json, tokens
+from pipeline.rendering import (
+    BARS,
+    GAP,
+    Format,
+    Table,
+    clean,
+    plain_letter,
+    signed,
+    signed_tokens,
+    sparkline,
+    to_json,
+    tokens,
+)
 from pipeline.status import MARKS
 
 HOSTILE = [
@@ -231,6 +243,7 @@ def test_json_keeps_hostile_names_as_data(name: str) -> None:
         (7_519_183_440_956, "7.52 T"),
         (12_071_000_000_000, "12.1 T"),
         (123e12, "123.0 T"),
+        (9.995e15, "9,995.0 T"),
         (-1500, "-1.50 k"),
     ],
 )
@@ -243,16 +256,28 @@ def test_tokens_are_shortened(count: float | None, text: str) -> None:
 def test_shortened_tokens_are_within_half_a_percent(count: int) -> None:
     number, _, unit = tokens(count).partition(" ")
     scale = {"": 1, "k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}[unit]
-    assert abs(float(number) * scale - count) <= 0.006 * count
-    assert float(number) < 1000 or unit == "T"
+    shortened = float(number.replace(",", ""))
+    assert abs(shortened * scale - count) <= 0.006 * count
+    assert shortened < 1000 or unit == "T"
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "+0.0 %"), (3.14159, "+3.1 %"), (-3.14159, "-3.1 %"), (999.94, "+999.9 %"), (12345.6, "+12,346 %")],
+    [(0.06, "+0.1 %"), (3.14159, "+3.1 %"), (-3.14159, "-3.1 %"), (999.94, "+999.9 %"), (12345.6, "+12,346 %")],
 )
 def test_rates_carry_their_sign(value: float, text: str) -> None:
     assert signed(value) == text
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 0.04, -0.04])
+@pytest.mark.parametrize("unit", ["%", "pp"])
+def test_what_rounds_to_nothing_has_no_sign(value: float, unit: str) -> None:
+    assert signed(value, unit) == f"0.0 {unit}"
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0"), (1500, "+1.50 k"), (-1500, "-1.50 k")])
+def test_a_change_of_tokens_carries_its_sign_where_there_is_one(count: int, text: str) -> None:
+    assert signed_tokens(count) == text
 
 
 def test_a_rate_can_have_another_unit() -> None:
