@@ -87,6 +87,10 @@ def trend(settings: Settings, dimension: str, span: str, top: int) -> Trend:
     hidden = 0 if is_total else max(0, len(trends) - top)
     shown = trends if is_total else trends[:top]
     note = f"{hidden} more are not shown. " if hidden else ""
+    if not is_total:
+        note += "What is not listed on each day of the span has no row. "
+    if any(row["verdict"] == "no doubling" for row in shown):
+        note += "No doubling: the interval spans zero. "
     if any(row["is_interval_narrow"] for row in shown):
         note += "Intervals aim at 95 %; one with * covers less, of 28 days down to 69 % (docs/measures.md). "
     columns = ["span" if is_total else dimension, "trend a week", "interval", "doubling time", "interval"]
