@@ -23,7 +23,7 @@ from prefect.utilities.asyncutils import run_coro_as_sync
 from pipeline import explanation, reading, report, trend, watch
 from pipeline.doctor import KEY_BLOCK
 from pipeline.errors import (
-    EXIT_NOTHING_PUBLISHED,
+    EXIT_FAILED,
     EXIT_OK,
     EXIT_QUOTA,
     BuildFailedError,
@@ -112,7 +112,7 @@ def run_job(job: Callable[[Settings], Outcome], after: Callable[[Outcome], None]
     message = f"{outcome.summary()}. {problems}".strip()
     if outcome.exit_code == EXIT_OK:
         return Completed(message=message)
-    if outcome.exit_code == EXIT_NOTHING_PUBLISHED:
+    if outcome.exit_code == EXIT_FAILED:
         return Failed(message=f"Nothing is published. {message}")
     name = "QuotaReached" if outcome.exit_code == EXIT_QUOTA else "CompletedWithFailures"
     return Completed(name=name, message=message)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from pipeline.errors import (
-    EXIT_NOTHING_PUBLISHED,
+    EXIT_FAILED,
     EXIT_OK,
     EXIT_USAGE,
     BuildFailedError,
@@ -64,7 +64,6 @@ DAY = ["%Y-%m-%d"]
 DEMO_SEED = 7
 # Nobody is spared by a wait on loopback.
 DEMO_REQUESTS_PER_MINUTE = 100_000
-EXIT_UNFIT = 1
 EXIT_STOPPED = 130
 STOPPED = "Stopped. What was archived is kept; the next run goes on from there."
 
@@ -340,7 +339,7 @@ def report(
             say.flush()
             server.wait()
     _print(json, done.to_dict(), [], done.summary)
-    return EXIT_UNFIT if done.failed else EXIT_OK
+    return EXIT_FAILED if done.failed else EXIT_OK
 
 
 @app.command()
@@ -451,7 +450,7 @@ def doctor(
     counts = [(state, sum(one.state is state for one in findings)) for state in doctor_.State]
     summary = f"doctor: {', '.join(f'{count} {state}' for state, count in counts)}"
     _print(json, {"findings": [one.to_dict() for one in findings]}, doctor_.tables(findings), summary)
-    return EXIT_UNFIT if dict(counts)[doctor_.State.FAILED] else EXIT_OK
+    return EXIT_FAILED if dict(counts)[doctor_.State.FAILED] else EXIT_OK
 
 
 @app.command()
@@ -562,7 +561,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = error.exit_code
     except OSError as error:
         _complain(f"{error.filename or 'The system'}: {error.strerror or error}.", debug)
-        code = EXIT_NOTHING_PUBLISHED
+        code = EXIT_FAILED
     except Exception as error:
         if is_interruption(error):
             _complain(STOPPED)
@@ -572,7 +571,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             code = EXIT_USAGE
         else:
             _complain(f"Unexpected {type(error).__name__}: {error}. Run it with --debug for the traceback.", debug)
-            code = EXIT_NOTHING_PUBLISHED
+            code = EXIT_FAILED
     raise SystemExit(code)
 
 

@@ -41,6 +41,7 @@ from pipeline.sources import SOURCES
 from pipeline.warehouse import (
     LAYOUT_VERSION,
     held_of,
+    last_build,
     layout_of,
     opened_to_look,
     published,
@@ -314,14 +315,13 @@ def _archive(patient: _Patient) -> Iterator[Finding]:
         )
         return
     fetches = patient.fetches or ()
-    named = {fetch.sha256 for fetch in fetches}
-    files = [*(objects := patient.archive.objects()), *patient.archive.packs()]
-    unused = sum(path.name.partition(".")[0] not in named for path in objects)
-    leftovers = len(patient.archive.leftovers())
+    bodies = len({fetch.sha256 for fetch in fetches})
+    files = [*patient.archive.objects(), *patient.archive.packs()]
+    unused, leftovers = len(patient.archive.unreferenced(fetches)), len(patient.archive.leftovers())
     yield Finding(
         "archive",
         State.OK,
-        f"{len(fetches):,} answers in {len(named):,} bodies ({megabytes(sum(map(_size, files)))}) are as they were "
+        f"{len(fetches):,} answers in {bodies:,} bodies ({megabytes(sum(map(_size, files)))}) are as they were "
         f"received; {unused} unreferenced objects, {leftovers} leftovers.",
     )
 
@@ -408,9 +408,7 @@ def _published(patient: _Patient) -> Iterator[Finding]:
         return
     try:
         with published(settings) as connection:
-            (build,) = rows_of(
-                connection, "select built_at from builds where is_successful order by rowid desc limit 1"
-            )
+            built_at = last_build(connection)["built_at"]
             marts = read_whole(connection)
     except DamagedError as error:
         yield Finding("published", State.FAILED, str(error), rebuild)
@@ -419,18 +417,19 @@ def _published(patient: _Patient) -> Iterator[Finding]:
     if lacking:
         found = f"{len(lacking)} of {len(marts)} Parquet files are missing or cut: {', '.join(lacking[:SHOWN])}."
         yield Finding("published", State.FAILED, found, rebuild)
-    age = settings.now().replace(tzinfo=None) - build["built_at"]
+    age = settings.now().replace(tzinfo=None) - built_at
     ago = f", {age / timedelta(hours=1):.0f} hours ago" if age >= timedelta(0) else ""
-    found = f"Built {_instant(build['built_at'])}{ago}, with {len(marts)} tables."
+    found = f"Built {_instant(built_at)}{ago}, with {len(marts)} tables."
     if age > MAX_AGE:
         yield Finding("published", State.WARNING, found, "`tokengrowth run`; then look why the schedule did not.")
     elif not lacking:
         yield Finding("published", State.OK, found)
     if settings.warehouse_path.exists():
-        last: list[dict[str, Any]] = []
-        with suppress(TokenGrowthError):  # the check of the warehouse says why
-            last = patient.ask("select build_id from meta.builds where is_successful order by rowid desc limit 1")
-        if last and last[0]["build_id"] != there:
+        last: dict[str, Any] = {}
+        # The check of the warehouse says why it cannot be read.
+        with suppress(TokenGrowthError), opened_to_look(settings.warehouse_path) as connection:
+            last = last_build(connection)
+        if last.get("build_id", there) != there:
             yield Finding("published", State.WARNING, "The last build is not published.", "`tokengrowth run` does it.")
 
 

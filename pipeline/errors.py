@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 EXIT_OK = 0
-EXIT_NOTHING_PUBLISHED = 1
+EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_SOURCE_FAILED = 3
 EXIT_QUOTA = 4
@@ -12,7 +12,7 @@ EXIT_QUOTA = 4
 class TokenGrowthError(Exception):
     """Says in one sentence what happened, where, and what to do."""
 
-    exit_code = EXIT_NOTHING_PUBLISHED
+    exit_code = EXIT_FAILED
 
 
 class UsageError(TokenGrowthError):

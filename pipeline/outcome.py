@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, EXIT_QUOTA, EXIT_SOURCE_FAILED, QuotaReachedError
+from pipeline.errors import EXIT_FAILED, EXIT_OK, EXIT_QUOTA, EXIT_SOURCE_FAILED, QuotaReachedError
 from pipeline.planner import wanted_dates
 from pipeline.sources import Cadence
 
@@ -138,7 +138,7 @@ class Outcome:
         if "quota_reached" in states:
             return EXIT_QUOTA
         if not self.is_anything_published:
-            return EXIT_NOTHING_PUBLISHED
+            return EXIT_FAILED
         return EXIT_SOURCE_FAILED if states & {"failed", "stale"} else EXIT_OK
 
     def to_dict(self) -> dict[str, Any]:

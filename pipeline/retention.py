@@ -28,7 +28,7 @@ from pipeline.archive import (
     read_row,
     write_whole,
 )
-from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, DamagedError, UsageError
+from pipeline.errors import EXIT_FAILED, EXIT_OK, DamagedError, UsageError
 from pipeline.jobs import locked
 from pipeline.rendering import Table, megabytes
 from pipeline.settings import Settings
@@ -52,7 +52,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """1 where something is damaged."""
-        return EXIT_NOTHING_PUBLISHED if self.damages else EXIT_OK
+        return EXIT_FAILED if self.damages else EXIT_OK
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

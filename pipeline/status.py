@@ -11,7 +11,7 @@ from pipeline.quota import Quota
 from pipeline.reading import cited
 from pipeline.rendering import Table
 from pipeline.settings import Settings
-from pipeline.warehouse import published, rows_of, unbuilt_marts
+from pipeline.warehouse import last_build, published, rows_of, unbuilt_marts
 
 CALENDAR_WEEKS = 8
 DAY = timedelta(days=1)
@@ -78,7 +78,7 @@ def status(settings: Settings) -> tuple[dict[str, Any], list[Table]]:
     """Return the facts for JSON, and the tables for the screen: overview, sources, calendar."""
     with published(settings) as connection:
         contract = rows_of(connection, "select * from contract")[0]
-        builds = rows_of(connection, "select * from builds where is_successful order by rowid desc limit 1")
+        built_at = last_build(connection)["built_at"]
         overview = rows_of(connection, OVERVIEW)[0]
         restated = connection.execute("select count(*) from rpt_revisions where is_restated").fetchall()[0][0]
         unmatched = connection.execute(
@@ -97,7 +97,7 @@ def status(settings: Settings) -> tuple[dict[str, Any], list[Table]]:
         "home": str(settings.home),
         "published_as_of": contract["as_of"],
         "is_simulated": contract["is_simulated"],
-        "built_at": builds[0]["built_at"] if builds else None,
+        "built_at": built_at,
         **overview,
         "days_behind": max(0, (today - DAY - overview["last_date"]).days),
         "restated_figures": restated,

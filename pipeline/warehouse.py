@@ -48,7 +48,6 @@ LAYOUT_VERSION = 1
 # The newest major version of the published tables (meta.contract) that this program's readers understand.
 CONTRACT_MAJOR = 1
 PUBLISHED_SCHEMAS = ("marts", "meta")
-LAST_BUILD = "select build_id, inputs_sha256 from meta.builds where is_successful order by rowid desc limit 1"
 SIMULATED_NOTE = "Simulated data, not OpenRouter's. "
 # How DuckDB words that a file, or the log of writes beside it, is not what was written.
 DAMAGE = re.compile(r"not a valid DuckDB database|Corrupt database|Could not read enough bytes|WAL file|checksum")
@@ -221,8 +220,7 @@ class Warehouse:
 
     def is_built(self) -> bool:
         """Tell whether the last build was a full one, of every load and the SQL as it is now."""
-        rows = self._rows(LAST_BUILD)
-        return bool(rows) and rows[0][1] == self._inputs_sha256()
+        return last_build(self._connection).get("inputs_sha256") == self._inputs_sha256()
 
     def build(self, selectors: Sequence[str] = ()) -> Build:
         """Build and check models in one transaction; on failure roll back, note it, raise BuildFailedError."""
@@ -268,8 +266,8 @@ class Warehouse:
 
     def built_on(self) -> date | None:
         """Return the business day of the last successful build, which decides what counts as missing."""
-        rows = self._rows("select built_at::date from meta.builds where is_successful order by rowid desc limit 1")
-        return rows[0][0] if rows else None
+        built_at: datetime | None = last_build(self._connection).get("built_at")
+        return built_at and built_at.date()
 
     def check(self) -> list[models.Checked]:
         """Check the tables as they are; raise TokenGrowthError where they are not there or out of date."""
@@ -289,10 +287,10 @@ class Warehouse:
         """
         if not self.is_built():
             return False
-        rows = self._rows(LAST_BUILD)
         parquet = {self._settings.parquet_dir / f"{model.name}.parquet" for model in self._parquet_models()}
         files = {*parquet, self._settings.licence_path}
-        if published_build_id(self._settings) == rows[0][0] and all(path.exists() for path in files):
+        build_id = last_build(self._connection)["build_id"]
+        if published_build_id(self._settings) == build_id and all(path.exists() for path in files):
             return False
         path = self._settings.published_path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -499,8 +497,8 @@ def licence_text(contract: Mapping[str, Any]) -> str:
 
 
 def last_build(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Return the row of `meta.builds` that the tables come from."""
-    return rows_of(connection, "from meta.builds where is_successful order by rowid desc limit 1")[0]
+    """Return the row of `meta.builds` that the tables come from; empty where nothing was built."""
+    return next(iter(rows_of(connection, "from meta.builds where is_successful order by rowid desc limit 1")), {})
 
 
 def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -627,11 +625,9 @@ def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _require_contract(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Raise TokenGrowthError for tables whose contract has a newer major version."""
-    contract, program = connection.execute(
-        "select contract_version, (select program_version from meta.builds where is_successful order by rowid desc "
-        "limit 1) from meta.contract"
-    ).fetchall()[0]
+    ((contract,),) = connection.execute("select contract_version from meta.contract").fetchall()
     if int(contract.split(".")[0]) > CONTRACT_MAJOR:
+        program = last_build(connection)["program_version"]
         raise TokenGrowthError(
             f"{path} was published by version {program} of this program under contract {contract}, and this is version "
             f"{version(APP_NAME)}, which reads contract {CONTRACT_MAJOR}; upgrade it."
@@ -682,10 +678,9 @@ def published_build_id(settings: Settings) -> str | None:
         return None
     try:
         with published(settings) as connection:
-            rows = connection.execute(LAST_BUILD).fetchall()
+            return last_build(connection).get("build_id")
     except (duckdb.Error, TokenGrowthError):
         return None
-    return str(rows[0][0]) if rows else None
 
 
 def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
