@@ -16,7 +16,7 @@ held as (
     select
         date,
         count(*) = 2 as is_whole,
-        min(as_of) as as_of
+        bool_or(is_provisional) as is_provisional
     from staging.stg_app_pages
     group by date
 ),
@@ -31,7 +31,7 @@ compared as (
         held.is_whole,
         days.total_tokens,
         case when held.is_whole then days.total_tokens - listed.app_tokens end as residual_tokens,
-        listed.date >= held.as_of::date - 1 or coalesce(days.is_provisional, false) as is_provisional
+        held.is_provisional or coalesce(days.is_provisional, false) as is_provisional
     from listed
     inner join held on listed.date = held.date
     left join intermediate.int_days as days on listed.date = days.date

@@ -28,7 +28,7 @@ with loaded as (
         any_value(days.total_tokens) as total_tokens,
         (any_value(days.total_tokens) - sum(slices.total_tokens))::bigint as other_tokens,
         0 as cutoff_tokens,
-        bool_or(days.is_provisional or coalesce(slices.date >= slices.as_of::date - 1, false)) as is_provisional
+        bool_or(days.is_provisional or slices.is_provisional) as is_provisional
     from intermediate.int_slice_days as slices
     inner join intermediate.int_days as days on slices.date = days.date and days.is_loaded
     group by slices.board, slices.date

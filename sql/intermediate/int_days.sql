@@ -10,7 +10,7 @@ with loaded as (
                 then coalesce(min(total_tokens) filter (where model_permaslug <> 'other'), 0)
             else 0
         end as cutoff_tokens,
-        date >= any_value(as_of)::date - 1 as is_provisional,
+        any_value(is_provisional) as is_provisional,
         any_value(as_of) as as_of,
         any_value(source) as source
     from staging.stg_rankings_daily
@@ -35,7 +35,7 @@ select
     loaded.total_tokens, -- tokens of all public traffic, `other` included
     loaded.other_tokens, -- tokens below rank 50; 0 where the source lists no `other`
     loaded.cutoff_tokens, -- tokens of the smallest listed model; 0 on a day without `other`
-    loaded.is_provisional, -- as_of is less than two days after the day's start: a restatement is likely
+    loaded.is_provisional,
     loaded.as_of, -- instant (UTC) as of which the source states the figures
     loaded.source,
     catalogues.date is not null as has_catalogue -- a models catalogue of the day is held

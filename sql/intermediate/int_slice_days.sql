@@ -29,7 +29,8 @@ select
     held.date,
     coalesce(listed.total_tokens, 0) as total_tokens, -- prompt and completion tokens, `other` included
     true as is_held, -- an answer holds the day; else it is before the first published one
-    held.as_of -- instant (UTC) as of which the source states the figure; null before the first published day
+    held.as_of, -- instant (UTC) as of which the source states the figure; null before the first published day
+    held.is_provisional
 from staging.stg_slice_days as held
 left join listed
     on held.dimension = listed.dimension and held.slice = listed.slice and held.date = listed.date
@@ -41,5 +42,6 @@ select
     date,
     0 as total_tokens,
     false as is_held,
-    null as as_of
+    null as as_of,
+    false as is_provisional
 from before_floors

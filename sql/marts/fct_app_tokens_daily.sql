@@ -15,8 +15,7 @@ select
         as tokens_per_request, -- mean length of a request; null without requests
     100 * rankings.total_tokens::double / nullif(days.total_tokens, 0)
         as share_pct, -- of all tokens of the day; null where these are not loaded
-    rankings.date >= rankings.as_of::date - 1
-        as is_provisional, -- as_of is on the day after, or before: may be restated
+    rankings.is_provisional,
     rankings.as_of
 from staging.stg_app_rankings_daily as rankings
 left join intermediate.int_days as days on rankings.date = days.date

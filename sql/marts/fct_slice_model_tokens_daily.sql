@@ -14,6 +14,6 @@ select
                 order by total_tokens desc, model_permaslug asc
             )
     end::integer as rank, -- position within the slice by tokens, ties by slug; null for `other`
-    date >= as_of::date - 1 as is_provisional, -- as_of is on the day after, or before: may be restated
+    is_provisional,
     as_of -- instant (UTC) as of which the source states the figure
 from staging.stg_rankings_filtered_daily

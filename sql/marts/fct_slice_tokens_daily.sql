@@ -12,7 +12,7 @@ select
     100 * slices.total_tokens::double / nullif(totals.total_tokens, 0)
         as share_pct, -- of all tokens of the day; null where these are not loaded
     slices.dimension = 'context_bucket' as is_exact_partition, -- each token is in one slice of the dimension
-    slices.date >= slices.as_of::date - 1 as is_provisional, -- as_of is on the day after, or before: may be restated
+    slices.is_provisional,
     slices.as_of -- instant (UTC) as of which the source states the figure
 from intermediate.int_slice_days as slices
 left join intermediate.int_days as totals on slices.date = totals.date

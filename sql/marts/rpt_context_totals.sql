@@ -7,7 +7,7 @@ with buckets as (
         date,
         count(*) as buckets,
         sum(total_tokens)::bigint as bucket_tokens,
-        coalesce(bool_or(date >= as_of::date - 1), false) as is_provisional
+        bool_or(is_provisional) as is_provisional
     from intermediate.int_slice_days
     where dimension = 'context_bucket'
     group by date

@@ -15,7 +15,7 @@ with exports as (
         exports.total_tokens as reference_value,
         data_api.total_tokens as our_value,
         0.05::double as tolerance,
-        exports.date >= least(exports.as_of, data_api.as_of)::date - 1 as is_provisional
+        exports.is_provisional or data_api.is_provisional as is_provisional
     from staging.stg_ranking_totals as exports
     inner join staging.stg_ranking_totals as data_api
         on exports.date = data_api.date and data_api.source = 'rankings-daily'

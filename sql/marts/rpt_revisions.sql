@@ -33,7 +33,7 @@ vintages as (
             order by received.as_of, received.fetched_at, received.load_id
         ) as vintage,
         count(*) over (partition by received.date) as vintages,
-        received.as_of::date > received.date + 1 as is_settled
+        received.date < received.as_of::date - 1 as is_settled
     from received
     inner join current_vintages on received.date = current_vintages.date
     inner join received as counting

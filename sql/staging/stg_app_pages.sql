@@ -21,6 +21,7 @@ select
     page, -- which page of the list: 1 holds ranks 1 to 100, 2 holds ranks 101 to 200
     is_fetched, -- the pipeline fetched the answer itself; it was not imported
     as_of,
+    date >= as_of::date - 1 as is_provisional, -- as_of is on the day after, or before: may be restated
     fetched_at, -- instant (UTC) at which they were received
     load_id -- row of meta.loads
 from settled

@@ -9,7 +9,8 @@ select
     raw_rows.rank, -- published rank
     raw_rows.total_tokens, -- prompt and completion tokens
     raw_rows.total_requests,
-    raw_rows.as_of -- instant (UTC) as of which the source states them
+    raw_rows.as_of, -- instant (UTC) as of which the source states them
+    pages.is_provisional
 from raw.app_rankings_daily as raw_rows
 inner join staging.stg_app_pages as pages
     on raw_rows.load_id = pages.load_id and raw_rows.page = pages.page

@@ -18,7 +18,8 @@ select
     rankings.source, -- rankings-daily or exports
     rankings.date,
     sum(rankings.total_tokens)::bigint as total_tokens, -- tokens of all public traffic, `other` included
-    any_value(rankings.as_of) as as_of -- instant (UTC) as of which the source states them
+    rankings.date >= any_value(rankings.as_of)::date - 1
+        as is_provisional -- as_of is on the day after, or before: may be restated
 from raw.rankings_daily as rankings
 inner join vintages
     on

@@ -22,6 +22,8 @@ select
     raw_rows.model_permaslug, -- permanent slug with `:variant`; `other` is the rest
     raw_rows.total_tokens, -- prompt and completion tokens
     raw_rows.as_of, -- instant (UTC) as of which the source states them
+    raw_rows.date >= raw_rows.as_of::date - 1
+        as is_provisional, -- as_of is on the day after, or before: may be restated
     raw_rows.load_id, -- row of meta.loads
     raw_rows.source -- where they come from
 from raw.rankings_daily as raw_rows

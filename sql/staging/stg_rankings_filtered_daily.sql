@@ -7,7 +7,8 @@ select
     days.date,
     rankings.model_permaslug, -- permanent slug with `:variant`; `other` is the slice's rest
     rankings.total_tokens, -- prompt and completion tokens
-    days.as_of -- instant (UTC) as of which the source states them
+    days.as_of, -- instant (UTC) as of which the source states them
+    days.is_provisional
 from staging.stg_slice_days as days
 inner join raw.rankings_filtered_daily as rankings
     on

@@ -34,7 +34,8 @@ select
     slice, -- its value
     date,
     load_id, -- row of meta.loads
-    as_of
+    as_of,
+    date >= as_of::date - 1 as is_provisional -- as_of is on the day after, or before: may be restated
 from answered_days
 qualify row_number() over (
     partition by dimension, slice, date

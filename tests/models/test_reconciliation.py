@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from pipeline import models
-from tests.models.harness import MODELS, Rankings, boards, day, final, insert, instant, landed, rows
+from tests.models.harness import MODELS, Rankings, boards, built, day, final, insert, instant, landed, rows
 
 REPORT = "comparison, date, entity, unit, reference_value, our_value, difference, difference_pct, tolerance, verdict"
 LATE = instant(60)
@@ -43,11 +43,11 @@ def reconciled(empty: duckdb.DuckDBPyConnection) -> Iterator[Reconciled]:
     empty.rollback()
 
 
-def totals(exported: int, answered: int, exported_at: datetime = LATE, answered_at: datetime = LATE) -> list[Row]:
+def totals(exported: int, answered: int) -> list[Row]:
     """A day's total by the exports and by the Data API."""
     return [
-        {"source": "exports", "date": day(0), "total_tokens": exported, "as_of": exported_at},
-        {"source": "rankings-daily", "date": day(0), "total_tokens": answered, "as_of": answered_at},
+        {"source": "exports", "date": day(0), "total_tokens": exported, "is_provisional": False},
+        {"source": "rankings-daily", "date": day(0), "total_tokens": answered, "is_provisional": False},
     ]
 
 
@@ -90,10 +90,12 @@ def test_a_day_that_one_of_the_two_holds_is_no_comparison(reconciled: Reconciled
     [(LATE, LATE, False), (instant(1, 23), LATE, True), (LATE, instant(1), True), (instant(2), instant(2), False)],
 )
 def test_a_total_as_of_the_day_after_is_provisional_on_either_side(
-    reconciled: Reconciled, exported_at: datetime, answered_at: datetime, is_provisional: bool
+    exported_at: datetime, answered_at: datetime, is_provisional: bool
 ) -> None:
-    given = totals(1, 1, exported_at, answered_at)
-    assert reconciled("is_provisional", stg_ranking_totals=given) == [(is_provisional,)]
+    board = boards([{"a/one": 1}])
+    given = Rankings(board, exported_at, source="exports"), Rankings(board, answered_at)
+    connection = built(*given, select=["+rpt_reconciliation"])
+    assert rows(connection, "rpt_reconciliation", "is_provisional", "comparison = 'exports'") == [(is_provisional,)]
 
 
 def week(tokens: int | None, captured_at: datetime) -> Row:
