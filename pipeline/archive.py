@@ -129,6 +129,10 @@ class Archive:
                     raise DamagedError(f"Line {number} of {path} is damaged", "restore the file from a backup.")
                 yield fetch
 
+    def load_ids(self) -> set[str]:
+        """Name every fetch of the manifest, also of a row that is damaged."""
+        return {_load_id(line) for path in self.manifests() for line in manifest_lines(path)}
+
     def read(self, fetch: Fetch) -> bytes:
         """Return a body after checking that it is still what was received; raise DamagedError where it is not."""
         try:
@@ -202,9 +206,14 @@ class Archive:
             return f"{error.reason}."
         return None
 
+    @property
+    def manifest_dir(self) -> Path:
+        """Where the manifest lies, one file a month."""
+        return self.folder / "manifest"
+
     def manifests(self) -> list[Path]:
         """Return the files of the manifest, one a month, in their order."""
-        return sorted((self.folder / "manifest").glob("*.jsonl"))
+        return sorted(self.manifest_dir.glob("*.jsonl"))
 
     def objects(self) -> list[Path]:
         """Return the files of the bodies that are not packed."""

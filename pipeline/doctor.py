@@ -40,6 +40,7 @@ from pipeline.settings import APP_NAME, Settings, load_settings, unknown_variabl
 from pipeline.sources import SOURCES
 from pipeline.warehouse import (
     LAYOUT_VERSION,
+    landed_in,
     layout_of,
     opened_to_look,
     published,
@@ -340,7 +341,7 @@ def _warehouse(patient: _Patient) -> Iterator[Finding]:
     try:
         with opened_to_look(patient.settings.warehouse_path) as connection:
             layout, maker = layout_of(connection)
-        landed = {row["load_id"] for row in patient.ask("select load_id from meta.loads")}
+            landed = landed_in(connection)
         builds = patient.ask(
             "select build_id, is_successful, built_at, models, checks, message, program_version "
             "from meta.builds order by rowid desc limit 1"
@@ -361,16 +362,12 @@ def _warehouse(patient: _Patient) -> Iterator[Finding]:
     yield _last_build(builds)
 
 
-def _archived_and_landed(archived: set[str], landed: set[str]) -> Finding:
-    if landed - archived:
-        return Finding(
-            "warehouse",
-            State.FAILED,
-            f"{len(landed - archived)} of {len(landed)} answers in it are not in the archive's manifest.",
-            "Restore archive/manifest from a backup; `tokengrowth rebuild` would drop what only the warehouse holds.",
-        )
-    if archived - landed:
-        found = f"{len(archived - landed)} of {len(archived)} archived answers were not read yet."
+def _archived_and_landed(archived: set[str], landed: dict[str, str]) -> Finding:
+    if lost := jobs.rows_lost(archived, landed):
+        mend = "Restore archive/manifest from a backup; `tokengrowth rebuild` refuses to drop what it does not name."
+        return Finding("warehouse", State.FAILED, f"{lost}.", mend)
+    if not_read := archived - landed.keys():
+        found = f"{len(not_read)} of {len(archived)} archived answers were not read yet."
         return Finding("warehouse", State.WARNING, found, "`tokengrowth build` reads them.")
     return Finding("warehouse", State.OK, f"It opens, and holds the same {len(landed):,} answers as the archive.")
 

@@ -16,7 +16,8 @@ import gzip
 import logging
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -47,7 +48,7 @@ from pipeline.planner import Held, SourcePlan, planned, planned_in_turn
 from pipeline.quota import Quota
 from pipeline.settings import Settings
 from pipeline.sources import DATASET_FLOOR, SOURCES, Host, Reply, Request, Source, Want
-from pipeline.warehouse import Warehouse, new_warehouse, no_room, set_aside
+from pipeline.warehouse import Warehouse, landed_in, new_warehouse, no_room, opened_to_look, set_aside
 
 if TYPE_CHECKING:
     from pipeline.http import Answer, Client
@@ -205,7 +206,15 @@ class Job:
         for fetch in self._archive.fetches(self._landed_ids):
             with suppress(KeyRefusedError):
                 self._land(fetch)
+        self._warn_of_lost_rows()
         self._is_archive_read = True
+
+    def _warn_of_lost_rows(self) -> None:
+        """Warn, once, of what the archive could not give again: until a rebuild the tables have it."""
+        lost = rows_lost(self._archive.load_ids(), self._warehouse.landed())
+        if lost and lost not in self._warned:
+            log.warning("%s; restore %s from a backup: only the warehouse has them.", lost, self._archive.manifest_dir)
+            self._warned.add(lost)
 
     def _land(self, fetch: Fetch, body: bytes | None = None) -> Parsed | None:
         """Read one answer, from the archive where it has not just come; return None where it is refused.
@@ -345,12 +354,14 @@ def writing(settings: Settings, name: str, *, anew: bool = False, accepts_loss: 
 
     A warehouse that is damaged, or that an older version of this program made, is rebuilt from the archive, and a
     checked build that a killed run did not publish is published first. With `anew` the job works on an empty
-    warehouse, which takes the old one's place only when the job has succeeded; a damaged answer ends it, unless it
-    `accepts_loss`.
+    warehouse, which takes the old one's place only when the job has succeeded; an answer that is damaged, or that only
+    the old one holds, ends it, unless it `accepts_loss`.
     """
     started = time.perf_counter()
     with locked(settings), new_warehouse(settings) if anew else _sound_warehouse(settings) as warehouse:
         job = Job(settings, warehouse, Outcome(name), is_strict=anew and not accepts_loss)
+        if anew and not accepts_loss:
+            _refuse_loss(settings)
         if not anew:
             job.warn_of_the_clock()
             job.publish()
@@ -423,6 +434,35 @@ def _sound_warehouse(settings: Settings) -> Warehouse:
                 kept.name,
             )
     return Warehouse(settings)
+
+
+def rows_lost(archived: Collection[str], landed: Mapping[str, str]) -> str | None:
+    """Say which answers only the warehouse has, of what it landed, with sources, and what the manifest names."""
+    lost = Counter(source for load_id, source in landed.items() if load_id not in archived)
+    if not lost:
+        return None
+    by_source = ", ".join(f"{number} of {source}" for source, number in sorted(lost.items()))
+    return f"{lost.total()} of {len(landed)} answers in the warehouse are not in the archive's manifest ({by_source})"
+
+
+def _refuse_loss(settings: Settings) -> None:
+    """Raise DamagedError where the warehouse that is to be replaced holds answers whose rows the manifest has lost."""
+    if not settings.warehouse_path.exists():
+        return
+    try:
+        with opened_to_look(settings.warehouse_path) as connection:
+            landed = landed_in(connection)
+    except LockedError:
+        raise
+    except TokenGrowthError:  # damaged, or of another DuckDB: a rebuild is what mends it
+        return
+    archive = Archive(settings.archive_dir)
+    if lost := rows_lost({fetch.load_id for fetch in archive.fetches()}, landed):
+        raise DamagedError(
+            lost,
+            f"restore {archive.manifest_dir} from a backup; where none has them, `tokengrowth rebuild --accept-loss` "
+            "makes tables without them.",
+        )
 
 
 def _require_archive(settings: Settings) -> None:
@@ -662,7 +702,8 @@ def _contents(paths: Sequence[Path], settings: Settings) -> Iterator[tuple[Path,
 def rebuild(settings: Settings, step: Step = call, *, accepts_loss: bool = False) -> Outcome:
     """Rebuild the warehouse from the archive alone, without the network, in place of the old one; publish.
 
-    Raises DamagedError for an archived answer that is damaged, unless it `accepts_loss`: the tables do without it.
+    Raises DamagedError for an archived answer that is damaged, or that only the warehouse still holds, unless it
+    `accepts_loss`: the tables do without it.
     """
     _require_archive(settings)
     with writing(settings, "rebuild", anew=True, accepts_loss=accepts_loss) as job:

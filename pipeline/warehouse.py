@@ -129,7 +129,11 @@ class Warehouse:
 
     def landed_ids(self) -> set[str]:
         """Name every fetch that was read already."""
-        return {load_id for (load_id,) in self._rows("select load_id from meta.loads")}
+        return set(landed_in(self._connection))
+
+    def landed(self) -> dict[str, str]:
+        """Return the source of every fetch that was read already."""
+        return landed_in(self._connection)
 
     def held(self, source: Source) -> Held:
         """Return what is landed of a source by its own calls: what was imported does not keep it from being asked."""
@@ -469,6 +473,11 @@ def layout_of(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
         return int(layout), str(maker)
     builds = connection.execute("select program_version from meta.builds order by rowid desc limit 1").fetchall()
     return 0, str(builds[0][0]) if builds else "an older version of this program"
+
+
+def landed_in(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the source of every fetch that a warehouse has read, by load_id."""
+    return dict(connection.execute("select load_id, source from meta.loads").fetchall())
 
 
 def rows_of(

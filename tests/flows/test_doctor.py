@@ -219,7 +219,9 @@ def test_what_archive_and_warehouse_do_not_share_is_counted(home: Settings) -> N
     rows = manifest.read_bytes().splitlines(keepends=True)
     manifest.write_bytes(rows[0])
     assert failed() == {"warehouse"}
-    assert findings()["warehouse"].found == "1 of 2 answers in it are not in the archive's manifest."
+    assert findings()["warehouse"].found == (
+        "1 of 2 answers in the warehouse are not in the archive's manifest (1 of models)."
+    )
     manifest.write_bytes(b"".join(rows))
     with duckdb.connect(str(home.warehouse_path)) as connection:
         connection.execute("delete from meta.loads where source = 'models'")
