@@ -277,9 +277,12 @@ def _disk(patient: _Patient) -> Iterator[Finding]:
 
 
 def _lock(patient: _Patient) -> Iterator[Finding]:
-    if jobs.is_writing(patient.settings):
+    home, is_writing = patient.settings.home, jobs.is_writing(patient.settings)
+    if is_writing is None:
+        yield Finding("lock", State.SKIPPED, f"Who cannot write to {home} cannot tell whether a run does.")
+    elif is_writing:
         mend = "Wait for it; if no run is at work, end the process that holds the lock."
-        yield Finding("lock", State.WARNING, f"A run is writing to {patient.settings.home}.", mend)
+        yield Finding("lock", State.WARNING, f"A run is writing to {home}.", mend)
     else:
         yield Finding("lock", State.OK, "No run is writing.")
 

@@ -18,7 +18,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -40,7 +40,10 @@ from pipeline.errors import (
     SourceError,
     SourceUnavailableError,
     TokenGrowthError,
+    UnwritableError,
     UsageError,
+    is_unwritable,
+    writable,
 )
 from pipeline.models import Checked
 from pipeline.outcome import Outcome
@@ -371,19 +374,14 @@ def writing(settings: Settings, name: str, *, anew: bool = False, accepts_loss: 
 
 @contextmanager
 def _writable(settings: Settings) -> Iterator[None]:
-    """Say in a sentence that the home cannot be written; raise TokenGrowthError."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise no_room(error.filename or settings.home, reason) from None
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise TokenGrowthError(
-                f"{error.filename or settings.home} cannot be written ({reason}); give this user the right to write "
-                "there, or set TOKENGROWTH_HOME to another folder."
-            ) from None
-        raise
+    """Say in a sentence that the home has no room, or cannot be written; raise TokenGrowthError."""
+    with writable(settings.home, "set TOKENGROWTH_HOME to another folder"):
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise no_room(error.filename or settings.home, error.strerror or str(error)) from None
+            raise
 
 
 @contextmanager
@@ -403,6 +401,15 @@ def locked(settings: Settings) -> Iterator[None]:
             yield
         finally:
             lock.release()
+
+
+@contextmanager
+def locked_to_read(settings: Settings) -> Iterator[None]:
+    """Hold the lock while a home is only read; go without where it cannot be written, as on a mounted backup."""
+    with ExitStack() as stack:
+        with suppress(UnwritableError):
+            stack.enter_context(locked(settings))
+        yield
 
 
 def _sound_warehouse(settings: Settings) -> Warehouse:
@@ -470,8 +477,11 @@ def _require_archive(settings: Settings) -> None:
         raise UsageError(f"{settings.archive_dir} holds no archived answers to rebuild from; check TOKENGROWTH_HOME.")
 
 
-def is_writing(settings: Settings) -> bool:
-    """Tell, without waiting, whether a run holds the writer lock of a home; nothing is made where no lock is."""
+def is_writing(settings: Settings) -> bool | None:
+    """Tell, without waiting, whether a run holds the writer lock of a home; nothing is made where no lock is.
+
+    None where this user cannot write there, and so cannot tell.
+    """
     if not settings.lock_path.exists():
         return False
     lock = FileLock(settings.lock_path)
@@ -479,6 +489,10 @@ def is_writing(settings: Settings) -> bool:
         lock.acquire(blocking=False)
     except Timeout:
         return True
+    except OSError as error:
+        if is_unwritable(error):
+            return None
+        raise
     lock.release()
     return False
 
@@ -638,14 +652,19 @@ def plan(
 
 @contextmanager
 def planning(settings: Settings) -> Iterator[Job]:
-    """Give a job that knows what is held and writes nothing that was not there; a fresh home stays untouched."""
-    if settings.home.exists():
-        with writing(settings, "plan") as job:
-            job.land()
-            yield job
-        return
-    with Warehouse(settings, in_memory=True) as warehouse:
-        yield Job(settings, warehouse, Outcome("plan"))
+    """Give a job that knows what is held and writes nothing that was not there.
+
+    A fresh home stays untouched. One that cannot be written is read into memory.
+    """
+    with ExitStack() as stack:
+        job: Job | None = None
+        if settings.home.exists():
+            with suppress(UnwritableError):
+                job = stack.enter_context(writing(settings, "plan"))
+        if job is None:
+            job = Job(settings, stack.enter_context(Warehouse(settings, in_memory=True)), Outcome("plan"))
+        job.land()
+        yield job
 
 
 def import_files(

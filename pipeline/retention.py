@@ -29,7 +29,7 @@ from pipeline.archive import (
     write_whole,
 )
 from pipeline.errors import EXIT_NOTHING_PUBLISHED, EXIT_OK, DamagedError, UsageError
-from pipeline.jobs import locked
+from pipeline.jobs import locked, locked_to_read
 from pipeline.rendering import Table, megabytes
 from pipeline.settings import Settings
 from pipeline.sources import SOURCES
@@ -70,7 +70,7 @@ class Report:
 def verify(settings: Settings) -> Report:
     """Read the whole archive and hold it against its checksums."""
     archive = _archive(settings)
-    with locked(settings):
+    with locked_to_read(settings):
         damages = list(archive.verify())
         rows = list(_readable(archive))
         loose, packed = archive.objects(), archive.packs()
@@ -196,7 +196,7 @@ def copy(settings: Settings, home: Path) -> Report:
     if home.resolve() == settings.home.resolve():
         raise UsageError(f"{home} is the home that would be copied; name another folder.")
     ours, theirs = _archive(settings), Archive(home / "archive")
-    with locked(settings):
+    with locked_to_read(settings):
         rows = list(ours.fetches())
         _refuse_another_world(rows, theirs, home)
         with locked(settings.model_copy(update={"home": home})):
