@@ -290,7 +290,11 @@ def read_row(line: bytes) -> Fetch | None:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, and survives a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    except OSError as error:
+        error.filename = str(path)  # nobody knows the name that was drawn
+        raise
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -259,15 +259,15 @@ def _quota(patient: _Patient) -> Iterator[Finding]:
 
 def _disk(patient: _Patient) -> Iterator[Finding]:
     settings = patient.settings
-    home = next(path for path in (settings.home.absolute(), *settings.home.absolute().parents) if path.exists())
-    if not home.is_dir() or not os.access(home, os.W_OK | os.X_OK):
-        yield Finding(
-            "disk",
-            State.FAILED,
-            f"{home} cannot be written by this user.",
-            "Give this user the folder, or set TOKENGROWTH_HOME to one that it can write.",
-        )
-        return
+    places = {"TOKENGROWTH_HOME": settings.home, "TOKENGROWTH_STATE_DIR": settings.state_dir}
+    if settings.api_key is None:  # nothing is counted there
+        del places["TOKENGROWTH_STATE_DIR"]
+    there = {name: _nearest(place.absolute()) for name, place in places.items()}
+    for name, place in there.items():
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            mend = f"Give this user the folder, or set {name} to one that it can write."
+            yield Finding("disk", State.FAILED, f"{place} cannot be written by this user.", mend)
+    home = there["TOKENGROWTH_HOME"]
     free = shutil.disk_usage(home).free
     # A rebuild writes a second warehouse and its log beside the first, publishing a second file.
     needed = 3 * _size(settings.warehouse_path) + 2 * _size(settings.published_path.parent) + MARGIN_BYTES
@@ -652,6 +652,11 @@ def _state(is_ok: bool) -> State:
 
 def _instant(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _nearest(path: Path) -> Path:
+    """Return what is there of a path: itself, or the folder in which it would be made."""
+    return next(one for one in (path, *path.parents) if one.exists())
 
 
 def _size(path: Path) -> int:

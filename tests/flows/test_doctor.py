@@ -165,6 +165,18 @@ def test_a_home_that_cannot_be_written_fails(tmp_path: Path, use: Callable[..., 
     use(TOKENGROWTH_HOME=str(tmp_path / "file" / "home"))
     assert failed() == {"disk"}
     assert "cannot be written" in findings()["disk"].found
+    assert "TOKENGROWTH_HOME" in findings()["disk"].mend
+
+
+def test_a_state_folder_that_cannot_be_written_fails(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.home / "file").write_text("no folder")
+    monkeypatch.setenv("TOKENGROWTH_STATE_DIR", str(home.home / "file" / "state"))
+    assert failed() == {"disk"}
+    assert (
+        findings()["disk"].mend == "Give this user the folder, or set TOKENGROWTH_STATE_DIR to one that it can write."
+    )
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    assert failed() == set()
 
 
 def test_a_home_that_is_written_to_is_not_waited_for(home: Settings, cli: Callable[..., Ended]) -> None:

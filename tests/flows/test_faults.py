@@ -19,6 +19,7 @@ import pytest
 from pipeline import doctor, jobs, retention
 from pipeline.archive import Archive
 from pipeline.errors import TokenGrowthError, UnwritableError
+from pipeline.quota import Quota
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import World
 from pipeline.warehouse import published, published_build_id
@@ -234,6 +235,15 @@ def test_what_only_reads_needs_no_right_to_write(read_only: Settings, loaded: tu
     assert (states["archive"], states["warehouse"], states["published"]) == ("ok", "ok", "ok")
     assert states["lock"] == ("skipped" if read_only.lock_path.exists() else "ok")
     assert len(list(Archive(restored / "archive").fetches())) == len(list(Archive(read_only.archive_dir).fetches()))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of Unix")
+def test_a_state_folder_that_may_not_be_written_is_a_sentence(read_only: Settings) -> None:
+    for state_dir in (read_only.home, read_only.home / "state" / "another"):
+        quota = Quota.of(read_only.model_copy(update={"state_dir": state_dir}))
+        assert quota
+        with as_nobody(), pytest.raises(UnwritableError, match=r"or set TOKENGROWTH_STATE_DIR to another folder\.$"):
+            quota.reserve("https://x/")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
