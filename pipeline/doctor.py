@@ -300,13 +300,18 @@ def _archive(patient: _Patient) -> Iterator[Finding]:
         of_all = f" of {len(patient.fetches)}" if patient.fetches is not None else ""
         first = " ".join(one.reason for one in damages[:SHOWN])
         is_written_off = all(one.fetches for one in damages) and not _held(patient, damages)
+        mend = (
+            "Restore these files from a backup, then `tokengrowth rebuild`; `tokengrowth backfill --force` asks again "
+            "for days that can be had."
+        )
+        if patient.fetches is None:
+            mend = "Restore the manifest from a backup: until then every command that writes stops there."
         yield Finding(
             "archive",
             State.WARNING if is_written_off else State.FAILED,
             f"Damaged files: {len(damages)}; answers lost with them: {lost}{of_all}"
             f"{', of which no table has rows' if is_written_off else ''}. {first}",
-            "Restore these files from a backup, then `tokengrowth rebuild`; `tokengrowth backfill --force` asks again "
-            "for days that can be had.",
+            mend,
         )
         return
     fetches = patient.fetches or ()
@@ -360,7 +365,10 @@ def _warehouse(patient: _Patient) -> Iterator[Finding]:
         state = State.WARNING if layout < LAYOUT_VERSION else State.FAILED
         yield Finding("warehouse", state, f"It was made by {maker} (layout {layout}, not {LAYOUT_VERSION}).", mend)
         return
-    if patient.fetches is not None:
+    if patient.fetches is None:
+        found = "It opens; what it holds is not compared with the archive, whose manifest is damaged."
+        yield Finding("warehouse", State.SKIPPED, found)
+    else:
         yield _archived_and_landed({fetch.load_id for fetch in patient.fetches}, landed)
     yield _last_build(builds)
 

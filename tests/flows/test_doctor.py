@@ -224,6 +224,8 @@ def test_a_damaged_manifest_is_named_once(home: Settings) -> None:
     manifest.write_bytes(b"{broken\n" + manifest.read_bytes())
     assert failed() == {"archive"}
     assert "Line 1 of " in findings()["archive"].found
+    assert findings()["archive"].mend.startswith("Restore the manifest from a backup: until then every command")
+    assert findings()["warehouse"].state is State.SKIPPED
 
 
 def test_what_archive_and_warehouse_do_not_share_is_counted(home: Settings) -> None:
