@@ -172,7 +172,7 @@ class Archive:
         reasons: dict[str, str | None] = {}
         for (month, source), rows in by_pack(fetches).items():
             pack = self.pack_path(month, source)
-            packed, broken = packs.names(pack)
+            packed, broken = self.packed(pack)
             lost: dict[str, list[Fetch]] = {}
             for fetch in rows:
                 if fetch.sha256 not in reasons:
@@ -184,6 +184,16 @@ class Archive:
                 yield Damage("", pack, f"{broken}.", tuple(fetch for name in in_pack for fetch in lost[name]))
             for sha256 in lost.keys() - in_pack:
                 yield Damage(sha256, self.object_path(sha256), str(reasons[sha256]), tuple(lost[sha256]))
+
+    def packed(self, pack: Path) -> tuple[set[str], str | None]:
+        """Name the bodies that a pack gives, and say why it does not give others.
+
+        One that is not there was lost where its month or a later one is packed. What was imported since then is not in
+        it, but lies among the objects.
+        """
+        if not pack.exists() and any(other.parent.name >= pack.parent.name for other in self.packs()):
+            return set(), f"{pack} is not there, and no object holds what was in it"
+        return packs.names(pack)
 
     def _verify_rows(self, fetches: Iterable[Fetch]) -> Iterator[Damage]:
         """Yield the files of the manifest that seem to be missing, because packs of their months are there."""
