@@ -45,6 +45,7 @@ from pipeline.warehouse import (
     opened_to_look,
     published,
     published_build_id,
+    publisher,
     read_whole,
     rows_of,
 )
@@ -397,8 +398,8 @@ def _last_build(builds: list[dict[str, Any]]) -> Finding:
 def _published(patient: _Patient) -> Iterator[Finding]:
     settings, rebuild = patient.settings, "`tokengrowth build` publishes it anew."
     if not settings.published_path.exists():
-        is_lost = settings.warehouse_path.exists()
-        mend = rebuild if is_lost else "`tokengrowth run` begins."
+        is_lost, command = settings.warehouse_path.exists(), publisher(settings)
+        mend = f"`tokengrowth {command}` {'begins' if command == 'run' else 'publishes it anew'}."
         found = f"{settings.published_path} is not there{'' if is_lost else ' yet'}."
         yield Finding("published", State.FAILED if is_lost else State.SKIPPED, found, mend)
         return

@@ -25,7 +25,7 @@ import duckdb
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_fixed
 
 from pipeline import fitting, models
-from pipeline.archive import Fetch
+from pipeline.archive import Archive, Fetch
 from pipeline.contracts import WHOLE, Parsed, days_between
 from pipeline.errors import (
     BuildFailedError,
@@ -598,12 +598,20 @@ def _wal(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
 
+def publisher(settings: Settings) -> str:
+    """Name the command that publishes where nothing is published: what is archived needs no network."""
+    if not any(Archive(settings.archive_dir).manifests()):
+        return "run"
+    return "build" if settings.warehouse_path.exists() else "rebuild"
+
+
 @contextmanager
 def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the published file for reading, with its marts found by their bare names."""
     path = settings.published_path
     if not path.exists():
-        raise TokenGrowthError(f"Nothing is published in {settings.home} yet; run `tokengrowth run` first.")
+        command = publisher(settings)
+        raise TokenGrowthError(f"Nothing is published in {settings.home}; run `tokengrowth {command}` first.")
     try:
         connection = _connect(path, read_only=True)
     except DamagedError as error:

@@ -82,6 +82,19 @@ def test_a_rebuild_does_not_drop_what_only_the_warehouse_holds(
     assert count(settings, "raw.models") > 0
 
 
+def test_who_finds_nothing_published_is_told_what_publishes_it_without_a_request(
+    loaded: tuple[Settings, Any], cli: Callable[..., Ended]
+) -> None:
+    settings, _ = loaded
+    settings.published_path.unlink()
+    assert cli("show").err.endswith("; run `tokengrowth build` first.\n")
+    settings.warehouse_path.unlink()
+    assert cli("status").err.endswith("; run `tokengrowth rebuild` first.\n")
+    assert "`tokengrowth rebuild` publishes it anew." in cli("doctor").out
+    shutil.rmtree(settings.archive_dir)
+    assert cli("show").err.endswith("; run `tokengrowth run` first.\n")
+
+
 def test_a_build_that_was_not_published_is_published_first(loaded: tuple[Settings, Any]) -> None:
     settings, _ = loaded
     before = published_build_id(settings)
