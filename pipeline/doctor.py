@@ -68,6 +68,8 @@ DEPLOYMENTS = {DAILY, "backfill", "rebuild"}
 ZOMBIES = "token-growth zombies"
 ALERTS = "token-growth alerts"
 KEY_BLOCK = "openrouter-api-key"
+# How an archived answer that refuses the key is worded.
+KEY_REFUSED = "refused the key"
 
 
 class State(StrEnum):
@@ -103,11 +105,11 @@ def doctor(*, online: bool = False) -> list[Finding]:
         return [*findings, Finding("settings", State.FAILED, str(error), "Mend the variable, or unset it.")]
     findings += _settings(settings)
     patient = _Patient(settings)
+    # Asked first: what OpenRouter says of the key now overrules what it said before.
+    asked = _guarded("online", _online, patient) if online else []
     for name, check in CHECKS.items():
         findings += _guarded(name, check, patient)
-    if online:
-        findings += _guarded("online", _online, patient)
-    return [*findings, *_guarded("prefect", _prefect, patient)]
+    return [*findings, *asked, *_guarded("prefect", _prefect, patient)]
 
 
 def tables(findings: Iterable[Finding]) -> list[Table]:
@@ -124,6 +126,7 @@ class _Patient:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.archive = Archive(settings.archive_dir)
+        self.is_key_accepted = False
 
     @cached_property
     def fetches(self) -> list[Fetch] | None:
@@ -214,9 +217,9 @@ def _clock(patient: _Patient) -> Iterator[Finding]:
     elif newest and settings.now() < datetime.fromisoformat(newest) - timedelta(minutes=1):
         yield Finding(
             "clock",
-            State.FAILED,
+            State.WARNING,
             f"It is {_instant(settings.now())}, before the newest archived answer of {newest[:16]}Z.",
-            "Set the clock (TOKENGROWTH_NOW, or that of the machine); until then nothing new can be told from old.",
+            "Set the clock (TOKENGROWTH_NOW, or that of the machine), unless this is a replay that goes back.",
         )
     elif settings.fixed_now:
         found = f"It stands at {_instant(settings.now())}, by TOKENGROWTH_NOW."
@@ -230,6 +233,9 @@ def _key(patient: _Patient) -> Iterator[Finding]:
         found = f"OPENROUTER_API_KEY is not set; only flows can find a key, in Prefect's block {KEY_BLOCK}."
         yield Finding("key", State.OK, found)
         return
+    if patient.is_key_accepted:
+        yield Finding("key", State.OK, "OPENROUTER_API_KEY is set, and OpenRouter accepts it.")
+        return
     if patient.settings.warehouse_path.exists():
         keyed = ", ".join(f"'{source.name}'" for source in SOURCES.values() if source.needs_key)
         last: list[dict[str, Any]] = []
@@ -238,7 +244,7 @@ def _key(patient: _Patient) -> Iterator[Finding]:
                 "select fetched_at, message from meta.loads "  # noqa: S608
                 f"where source in ({keyed}) and origin is null order by fetched_at desc, rowid desc limit 1"
             )
-        if last and "refused the key" in (last[0]["message"] or ""):
+        if last and KEY_REFUSED in (last[0]["message"] or ""):
             found = f"{last[0]['message']} That was at {_instant(last[0]['fetched_at'])}."
             yield Finding("key", State.FAILED, found, "Set a valid OPENROUTER_API_KEY; `--online` asks with it.")
             return
@@ -473,6 +479,8 @@ def _ill(row: dict[str, Any]) -> Finding | None:
             return Finding(name, State.FAILED, found, "`tokengrowth run` asks again; `status` shows which dates lack.")
         case "refused":
             mend = "`tokengrowth run` asks again. If it stays, the source has changed: a newer version may read it."
+            if KEY_REFUSED in (row["last_refusal"] or ""):
+                mend = "`tokengrowth run` asks again with a valid OPENROUTER_API_KEY."
             return Finding(name, State.FAILED, f"{row['last_refusal']}", mend)
         case "drifted":
             mend = "Nothing is lost; a newer version may know it, and `tokengrowth rebuild` reads it then."
@@ -509,6 +517,7 @@ def _online(patient: _Patient) -> Iterator[Finding]:
         return
     cost = "one request of today's is used" if has_key else "no key, no request counted"
     is_refused = answer.status in (401, 403)
+    patient.is_key_accepted = has_key and answer.status == 200
     mend = "Set a valid OPENROUTER_API_KEY, or unset it to read the keyless sources only." if is_refused else ""
     yield Finding(
         "online",
@@ -532,6 +541,10 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
     from pipeline.http import ask_prefect
 
     api_url = os.environ.get("PREFECT_API_URL")
+    if api_url == "":
+        found = "PREFECT_API_URL is set and empty, which hides that of a Prefect profile: no schedule is found."
+        yield Finding("prefect", State.FAILED, found, "`unset PREFECT_API_URL`, or set it to the API of the server.")
+        return
     if not api_url:
         found = "PREFECT_API_URL is not set: no schedule is looked at."
         yield Finding("prefect", State.SKIPPED, found)
