@@ -214,10 +214,12 @@ class Job:
 
     def _warn_of_lost_rows(self) -> None:
         """Warn, once, of what the archive could not give again: until a rebuild the tables have it."""
-        lost = rows_lost(self._archive.load_ids(), self._warehouse.landed())
-        if lost and lost not in self._warned:
-            log.warning("%s; restore %s from a backup: only the warehouse has them.", lost, self._archive.manifest_dir)
-            self._warned.add(lost)
+        folder = self._archive.manifest_dir
+        if str(folder) in self._warned:
+            return
+        if lost := rows_lost(self._archive.load_ids(), self._warehouse.landed()):
+            log.warning("%s; restore %s from a backup: only the warehouse has them.", lost, folder)
+            self._warned.add(str(folder))
 
     def _land(self, fetch: Fetch, body: bytes | None = None) -> Parsed | None:
         """Read one answer, from the archive where it has not just come; return None where it is refused.
@@ -444,7 +446,10 @@ def _sound_warehouse(settings: Settings) -> Warehouse:
 
 
 def rows_lost(archived: Collection[str], landed: Mapping[str, str]) -> str | None:
-    """Say which answers only the warehouse has, of what it landed, with sources, and what the manifest names."""
+    """Count by source the answers that a warehouse landed and no row of the manifest names; None where there are none.
+
+    `landed` gives the source of each.
+    """
     lost = Counter(source for load_id, source in landed.items() if load_id not in archived)
     if not lost:
         return None
