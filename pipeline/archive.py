@@ -129,6 +129,10 @@ class Archive:
                     raise DamagedError(f"Line {number} of {path} is damaged", "restore the file from a backup.")
                 yield fetch
 
+    def load_ids(self) -> set[str]:
+        """Name every fetch of the manifest, also of a row that is damaged."""
+        return {_load_id(line) for path in self.manifests() for line in manifest_lines(path)}
+
     def read(self, fetch: Fetch) -> bytes:
         """Return a body after checking that it is still what was received; raise DamagedError where it is not."""
         try:
@@ -168,7 +172,7 @@ class Archive:
         reasons: dict[str, str | None] = {}
         for (month, source), rows in by_pack(fetches).items():
             pack = self.pack_path(month, source)
-            packed, broken = packs.names(pack)
+            packed, broken = self.packed(pack)
             lost: dict[str, list[Fetch]] = {}
             for fetch in rows:
                 if fetch.sha256 not in reasons:
@@ -180,6 +184,16 @@ class Archive:
                 yield Damage("", pack, f"{broken}.", tuple(fetch for name in in_pack for fetch in lost[name]))
             for sha256 in lost.keys() - in_pack:
                 yield Damage(sha256, self.object_path(sha256), str(reasons[sha256]), tuple(lost[sha256]))
+
+    def packed(self, pack: Path) -> tuple[set[str], str | None]:
+        """Name the bodies that a pack gives, and say why it does not give others.
+
+        One that is not there was lost where its month or a later one is packed. What was imported since then is not in
+        it, but lies among the objects.
+        """
+        if not pack.exists() and any(other.parent.name >= pack.parent.name for other in self.packs()):
+            return set(), f"{pack} is not there, and no object holds what was in it"
+        return packs.names(pack)
 
     def _verify_rows(self, fetches: Iterable[Fetch]) -> Iterator[Damage]:
         """Yield the files of the manifest that seem to be missing, because packs of their months are there."""
@@ -202,9 +216,14 @@ class Archive:
             return f"{error.reason}."
         return None
 
+    @property
+    def manifest_dir(self) -> Path:
+        """Where the manifest lies, one file a month."""
+        return self.folder / "manifest"
+
     def manifests(self) -> list[Path]:
         """Return the files of the manifest, one a month, in their order."""
-        return sorted((self.folder / "manifest").glob("*.jsonl"))
+        return sorted(self.manifest_dir.glob("*.jsonl"))
 
     def objects(self) -> list[Path]:
         """Return the files of the bodies that are not packed."""
@@ -281,7 +300,11 @@ def read_row(line: bytes) -> Fetch | None:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, and survives a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    except OSError as error:
+        error.filename = str(path)  # nobody knows the name that was drawn
+        raise
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -197,7 +197,7 @@ def import_(
 @app.command()
 def rebuild(
     accept_loss: Annotated[
-        bool, typer.Option("--accept-loss", help="Do without damaged answers that no backup brings back.")
+        bool, typer.Option("--accept-loss", help="Do without damaged or lost answers that no backup brings back.")
     ] = False,
     json: Json = False,
 ) -> int:

@@ -41,11 +41,13 @@ from pipeline.sources import SOURCES
 from pipeline.warehouse import (
     LAYOUT_VERSION,
     held_of,
+    landed_in,
     last_build,
     layout_of,
     opened_to_look,
     published,
     published_build_id,
+    publisher,
     read_whole,
     rows_of,
 )
@@ -68,6 +70,8 @@ DEPLOYMENTS = {DAILY, "backfill", "rebuild"}
 ZOMBIES = "token-growth zombies"
 ALERTS = "token-growth alerts"
 KEY_BLOCK = "openrouter-api-key"
+# How an archived answer that refuses the key is worded.
+KEY_REFUSED = "refused the key"
 
 
 class State(StrEnum):
@@ -103,11 +107,11 @@ def doctor(*, online: bool = False) -> list[Finding]:
         return [*findings, Finding("settings", State.FAILED, str(error), "Mend the variable, or unset it.")]
     findings += _settings(settings)
     patient = _Patient(settings)
+    # Asked first: what OpenRouter says of the key now overrules what it said before.
+    asked = _guarded("online", _online, patient) if online else []
     for name, check in CHECKS.items():
         findings += _guarded(name, check, patient)
-    if online:
-        findings += _guarded("online", _online, patient)
-    return [*findings, *_guarded("prefect", _prefect, patient)]
+    return [*findings, *asked, *_guarded("prefect", _prefect, patient)]
 
 
 def tables(findings: Iterable[Finding]) -> list[Table]:
@@ -124,6 +128,7 @@ class _Patient:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.archive = Archive(settings.archive_dir)
+        self.is_key_accepted = False
 
     @cached_property
     def fetches(self) -> list[Fetch] | None:
@@ -214,9 +219,9 @@ def _clock(patient: _Patient) -> Iterator[Finding]:
     elif newest and settings.now() < datetime.fromisoformat(newest) - timedelta(minutes=1):
         yield Finding(
             "clock",
-            State.FAILED,
+            State.WARNING,
             f"It is {_instant(settings.now())}, before the newest archived answer of {newest[:16]}Z.",
-            "Set the clock (TOKENGROWTH_NOW, or that of the machine); until then nothing new can be told from old.",
+            "Set the clock (TOKENGROWTH_NOW, or that of the machine), unless this is a replay that goes back.",
         )
     elif settings.fixed_now:
         found = f"It stands at {_instant(settings.now())}, by TOKENGROWTH_NOW."
@@ -230,6 +235,9 @@ def _key(patient: _Patient) -> Iterator[Finding]:
         found = f"OPENROUTER_API_KEY is not set; only flows can find a key, in Prefect's block {KEY_BLOCK}."
         yield Finding("key", State.OK, found)
         return
+    if patient.is_key_accepted:
+        yield Finding("key", State.OK, "OPENROUTER_API_KEY is set, and OpenRouter accepts it.")
+        return
     if patient.settings.warehouse_path.exists():
         keyed = ", ".join(f"'{source.name}'" for source in SOURCES.values() if source.needs_key)
         last: list[dict[str, Any]] = []
@@ -238,7 +246,7 @@ def _key(patient: _Patient) -> Iterator[Finding]:
                 "select fetched_at, message from meta.loads "  # noqa: S608
                 f"where source in ({keyed}) and origin is null order by fetched_at desc, rowid desc limit 1"
             )
-        if last and "refused the key" in (last[0]["message"] or ""):
+        if last and KEY_REFUSED in (last[0]["message"] or ""):
             found = f"{last[0]['message']} That was at {_instant(last[0]['fetched_at'])}."
             yield Finding("key", State.FAILED, found, "Set a valid OPENROUTER_API_KEY; `--online` asks with it.")
             return
@@ -267,15 +275,15 @@ def _quota(patient: _Patient) -> Iterator[Finding]:
 
 def _disk(patient: _Patient) -> Iterator[Finding]:
     settings = patient.settings
-    home = next(path for path in (settings.home.absolute(), *settings.home.absolute().parents) if path.exists())
-    if not home.is_dir() or not os.access(home, os.W_OK | os.X_OK):
-        yield Finding(
-            "disk",
-            State.FAILED,
-            f"{home} cannot be written by this user.",
-            "Give this user the folder, or set TOKENGROWTH_HOME to one that it can write.",
-        )
-        return
+    places = {"TOKENGROWTH_HOME": settings.home, "TOKENGROWTH_STATE_DIR": settings.state_dir}
+    if settings.api_key is None:  # nothing is counted there
+        del places["TOKENGROWTH_STATE_DIR"]
+    there = {name: _nearest(place.absolute()) for name, place in places.items()}
+    for name, place in there.items():
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            mend = f"Give this user the folder, or set {name} to one that it can write."
+            yield Finding("disk", State.FAILED, f"{place} cannot be written by this user.", mend)
+    home = there["TOKENGROWTH_HOME"]
     free = shutil.disk_usage(home).free
     # A rebuild writes a second warehouse and its log beside the first, publishing a second file.
     needed = 3 * _size(settings.warehouse_path) + 2 * _size(settings.published_path.parent) + MARGIN_BYTES
@@ -285,9 +293,12 @@ def _disk(patient: _Patient) -> Iterator[Finding]:
 
 
 def _lock(patient: _Patient) -> Iterator[Finding]:
-    if jobs.is_writing(patient.settings):
+    home, is_writing = patient.settings.home, jobs.is_writing(patient.settings)
+    if is_writing is None:
+        yield Finding("lock", State.SKIPPED, f"Who cannot write to {home} cannot tell whether a run does.")
+    elif is_writing:
         mend = "Wait for it; if no run is at work, end the process that holds the lock."
-        yield Finding("lock", State.WARNING, f"A run is writing to {patient.settings.home}.", mend)
+        yield Finding("lock", State.WARNING, f"A run is writing to {home}.", mend)
     else:
         yield Finding("lock", State.OK, "No run is writing.")
 
@@ -305,13 +316,18 @@ def _archive(patient: _Patient) -> Iterator[Finding]:
         of_all = f" of {len(patient.fetches)}" if patient.fetches is not None else ""
         first = " ".join(one.reason for one in damages[:SHOWN])
         is_written_off = all(one.fetches for one in damages) and not _held(patient, damages)
+        mend = (
+            "Restore these files from a backup, then `tokengrowth rebuild`; `tokengrowth backfill --force` asks again "
+            "for days that can be had."
+        )
+        if patient.fetches is None:
+            mend = "Restore the manifest from a backup: until then every command that writes stops there."
         yield Finding(
             "archive",
             State.WARNING if is_written_off else State.FAILED,
             f"Damaged files: {len(damages)}; answers lost with them: {lost}{of_all}"
             f"{', of which no table has rows' if is_written_off else ''}. {first}",
-            "Restore these files from a backup, then `tokengrowth rebuild`; `tokengrowth backfill --force` asks again "
-            "for days that can be had.",
+            mend,
         )
         return
     fetches = patient.fetches or ()
@@ -348,7 +364,7 @@ def _warehouse(patient: _Patient) -> Iterator[Finding]:
     try:
         with opened_to_look(patient.settings.warehouse_path) as connection:
             layout, maker = layout_of(connection)
-        landed = {row["load_id"] for row in patient.ask("select load_id from meta.loads")}
+            landed = landed_in(connection)
         builds = patient.ask(
             "select build_id, is_successful, built_at, models, checks, message, program_version "
             "from meta.builds order by rowid desc limit 1"
@@ -364,21 +380,20 @@ def _warehouse(patient: _Patient) -> Iterator[Finding]:
         state = State.WARNING if layout < LAYOUT_VERSION else State.FAILED
         yield Finding("warehouse", state, f"It was made by {maker} (layout {layout}, not {LAYOUT_VERSION}).", mend)
         return
-    if patient.fetches is not None:
+    if patient.fetches is None:
+        found = "It opens; what it holds is not compared with the archive, whose manifest is damaged."
+        yield Finding("warehouse", State.SKIPPED, found)
+    else:
         yield _archived_and_landed({fetch.load_id for fetch in patient.fetches}, landed)
     yield _last_build(builds)
 
 
-def _archived_and_landed(archived: set[str], landed: set[str]) -> Finding:
-    if landed - archived:
-        return Finding(
-            "warehouse",
-            State.FAILED,
-            f"{len(landed - archived)} of {len(landed)} answers in it are not in the archive's manifest.",
-            "Restore archive/manifest from a backup; `tokengrowth rebuild` would drop what only the warehouse holds.",
-        )
-    if archived - landed:
-        found = f"{len(archived - landed)} of {len(archived)} archived answers were not read yet."
+def _archived_and_landed(archived: set[str], landed: dict[str, str]) -> Finding:
+    if lost := jobs.rows_lost(archived, landed):
+        mend = "Restore archive/manifest from a backup; `tokengrowth rebuild` refuses to drop what it does not name."
+        return Finding("warehouse", State.FAILED, f"{lost}.", mend)
+    if not_read := archived - landed.keys():
+        found = f"{len(not_read)} of {len(archived)} archived answers were not read yet."
         return Finding("warehouse", State.WARNING, found, "`tokengrowth build` reads them.")
     return Finding("warehouse", State.OK, f"It opens, and holds the same {len(landed):,} answers as the archive.")
 
@@ -397,8 +412,8 @@ def _last_build(builds: list[dict[str, Any]]) -> Finding:
 def _published(patient: _Patient) -> Iterator[Finding]:
     settings, rebuild = patient.settings, "`tokengrowth build` publishes it anew."
     if not settings.published_path.exists():
-        is_lost = settings.warehouse_path.exists()
-        mend = rebuild if is_lost else "`tokengrowth run` begins."
+        is_lost, command = settings.warehouse_path.exists(), publisher(settings)
+        mend = f"`tokengrowth {command}` {'begins' if command == 'run' else 'publishes it anew'}."
         found = f"{settings.published_path} is not there{'' if is_lost else ' yet'}."
         yield Finding("published", State.FAILED if is_lost else State.SKIPPED, found, mend)
         return
@@ -471,6 +486,8 @@ def _ill(row: dict[str, Any]) -> Finding | None:
             return Finding(name, State.FAILED, found, "`tokengrowth run` asks again; `status` shows which dates lack.")
         case "refused":
             mend = "`tokengrowth run` asks again. If it stays, the source has changed: a newer version may read it."
+            if KEY_REFUSED in (row["last_refusal"] or ""):
+                mend = "`tokengrowth run` asks again with a valid OPENROUTER_API_KEY."
             return Finding(name, State.FAILED, f"{row['last_refusal']}", mend)
         case "drifted":
             mend = "Nothing is lost; a newer version may know it, and `tokengrowth rebuild` reads it then."
@@ -507,6 +524,7 @@ def _online(patient: _Patient) -> Iterator[Finding]:
         return
     cost = "one request of today's is used" if has_key else "no key, no request counted"
     is_refused = answer.status in (401, 403)
+    patient.is_key_accepted = has_key and answer.status == 200
     mend = "Set a valid OPENROUTER_API_KEY, or unset it to read the keyless sources only." if is_refused else ""
     yield Finding(
         "online",
@@ -530,6 +548,10 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
     from pipeline.http import ask_prefect
 
     api_url = os.environ.get("PREFECT_API_URL")
+    if api_url == "":
+        found = "PREFECT_API_URL is set and empty, which hides that of a Prefect profile: no schedule is found."
+        yield Finding("prefect", State.FAILED, found, "`unset PREFECT_API_URL`, or set it to the API of the server.")
+        return
     if not api_url:
         found = "PREFECT_API_URL is not set: no schedule is looked at."
         yield Finding("prefect", State.SKIPPED, found)
@@ -659,6 +681,11 @@ def _state(is_ok: bool) -> State:
 
 def _instant(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _nearest(path: Path) -> Path:
+    """Return what is there of a path: itself, or the folder in which it would be made."""
+    return next(one for one in (path, *path.parents) if one.exists())
 
 
 def _size(path: Path) -> int:

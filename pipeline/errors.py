@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -69,6 +74,29 @@ class QuotaReachedError(SourceError):
 
 class LockedError(TokenGrowthError):
     """Another run holds the writer lock, or another program the file."""
+
+
+class UnwritableError(TokenGrowthError):
+    """This user may not write to a place, or nobody can: it is mounted read only. `remedy` says how to take another."""
+
+    def __init__(self, place: Path | str, reason: str, remedy: str) -> None:
+        super().__init__(f"{place} cannot be written ({reason}); give this user the right to write there, or {remedy}.")
+
+
+def is_unwritable(error: OSError) -> bool:
+    """Tell whether an error stands for a place that cannot be written."""
+    return error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+@contextmanager
+def writable(place: Path, remedy: str) -> Iterator[None]:
+    """Raise UnwritableError where what is done within cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if is_unwritable(error):
+            raise UnwritableError(error.filename or place, error.strerror or str(error), remedy) from None
+        raise
 
 
 # How a damaged part of the archive comes back.

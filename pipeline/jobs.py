@@ -16,8 +16,9 @@ import gzip
 import logging
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -39,7 +40,10 @@ from pipeline.errors import (
     SourceError,
     SourceUnavailableError,
     TokenGrowthError,
+    UnwritableError,
     UsageError,
+    is_unwritable,
+    writable,
 )
 from pipeline.models import Checked
 from pipeline.outcome import Outcome
@@ -47,7 +51,7 @@ from pipeline.planner import Held, SourcePlan, planned, planned_in_turn
 from pipeline.quota import Quota
 from pipeline.settings import Settings
 from pipeline.sources import DATASET_FLOOR, SOURCES, Host, Reply, Request, Source, Want
-from pipeline.warehouse import Warehouse, new_warehouse, no_room, set_aside
+from pipeline.warehouse import Warehouse, landed_in, new_warehouse, no_room, opened_to_look, set_aside
 
 if TYPE_CHECKING:
     from pipeline.http import Answer, Client
@@ -205,7 +209,17 @@ class Job:
         for fetch in self._archive.fetches(self._landed_ids):
             with suppress(KeyRefusedError):
                 self._land(fetch)
+        self._warn_of_lost_rows()
         self._is_archive_read = True
+
+    def _warn_of_lost_rows(self) -> None:
+        """Warn, once, of what the archive could not give again: until a rebuild the tables have it."""
+        folder = self._archive.manifest_dir
+        if str(folder) in self._warned:
+            return
+        if lost := rows_lost(self._archive.load_ids(), self._warehouse.landed()):
+            log.warning("%s; restore %s from a backup: only the warehouse has them.", lost, folder)
+            self._warned.add(str(folder))
 
     def _land(self, fetch: Fetch, body: bytes | None = None) -> Parsed | None:
         """Read one answer, from the archive where it has not just come; return None where it is refused.
@@ -345,12 +359,14 @@ def writing(settings: Settings, name: str, *, anew: bool = False, accepts_loss: 
 
     A warehouse that is damaged, or that an older version of this program made, is rebuilt from the archive, and a
     checked build that a killed run did not publish is published first. With `anew` the job works on an empty
-    warehouse, which takes the old one's place only when the job has succeeded; a damaged answer ends it, unless it
-    `accepts_loss`.
+    warehouse, which takes the old one's place only when the job has succeeded; an answer that is damaged, or that only
+    the old one holds, ends it, unless it `accepts_loss`.
     """
     started = time.perf_counter()
     with locked(settings), new_warehouse(settings) if anew else _sound_warehouse(settings) as warehouse:
         job = Job(settings, warehouse, Outcome(name), is_strict=anew and not accepts_loss)
+        if anew and not accepts_loss:
+            _refuse_loss(settings)
         if not anew:
             job.warn_of_the_clock()
             job.publish()
@@ -360,19 +376,14 @@ def writing(settings: Settings, name: str, *, anew: bool = False, accepts_loss: 
 
 @contextmanager
 def _writable(settings: Settings) -> Iterator[None]:
-    """Say in a sentence that the home cannot be written; raise TokenGrowthError."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise no_room(error.filename or settings.home, reason) from None
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise TokenGrowthError(
-                f"{error.filename or settings.home} cannot be written ({reason}); give this user the right to write "
-                "there, or set TOKENGROWTH_HOME to another folder."
-            ) from None
-        raise
+    """Say in a sentence that the home has no room, or cannot be written; raise TokenGrowthError."""
+    with writable(settings.home, "set TOKENGROWTH_HOME to another folder"):
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise no_room(error.filename or settings.home, error.strerror or str(error)) from None
+            raise
 
 
 @contextmanager
@@ -392,6 +403,15 @@ def locked(settings: Settings) -> Iterator[None]:
             yield
         finally:
             lock.release()
+
+
+@contextmanager
+def locked_to_read(settings: Settings) -> Iterator[None]:
+    """Hold the lock while a home is only read; go without where it cannot be written, as on a mounted backup."""
+    with ExitStack() as stack:
+        with suppress(UnwritableError):
+            stack.enter_context(locked(settings))
+        yield
 
 
 def _sound_warehouse(settings: Settings) -> Warehouse:
@@ -425,13 +445,48 @@ def _sound_warehouse(settings: Settings) -> Warehouse:
     return Warehouse(settings)
 
 
+def rows_lost(archived: Collection[str], landed: Mapping[str, str]) -> str | None:
+    """Count by source the answers that a warehouse landed and no row of the manifest names; None where there are none.
+
+    `landed` gives the source of each.
+    """
+    lost = Counter(source for load_id, source in landed.items() if load_id not in archived)
+    if not lost:
+        return None
+    by_source = ", ".join(f"{number} of {source}" for source, number in sorted(lost.items()))
+    return f"{lost.total()} of {len(landed)} answers in the warehouse are not in the archive's manifest ({by_source})"
+
+
+def _refuse_loss(settings: Settings) -> None:
+    """Raise DamagedError where the warehouse that is to be replaced holds answers whose rows the manifest has lost."""
+    if not settings.warehouse_path.exists():
+        return
+    try:
+        with opened_to_look(settings.warehouse_path) as connection:
+            landed = landed_in(connection)
+    except LockedError:
+        raise
+    except TokenGrowthError:  # damaged, or of another DuckDB: a rebuild is what mends it
+        return
+    archive = Archive(settings.archive_dir)
+    if lost := rows_lost({fetch.load_id for fetch in archive.fetches()}, landed):
+        raise DamagedError(
+            lost,
+            f"restore {archive.manifest_dir} from a backup; where none has them, `tokengrowth rebuild --accept-loss` "
+            "makes tables without them.",
+        )
+
+
 def _require_archive(settings: Settings) -> None:
     if next(Archive(settings.archive_dir).fetches(), None) is None:
         raise UsageError(f"{settings.archive_dir} holds no archived answers to rebuild from; check TOKENGROWTH_HOME.")
 
 
-def is_writing(settings: Settings) -> bool:
-    """Tell, without waiting, whether a run holds the writer lock of a home; nothing is made where no lock is."""
+def is_writing(settings: Settings) -> bool | None:
+    """Tell, without waiting, whether a run holds the writer lock of a home; nothing is made where no lock is.
+
+    None where this user cannot write there, and so cannot tell.
+    """
     if not settings.lock_path.exists():
         return False
     lock = FileLock(settings.lock_path)
@@ -439,6 +494,10 @@ def is_writing(settings: Settings) -> bool:
         lock.acquire(blocking=False)
     except Timeout:
         return True
+    except OSError as error:
+        if is_unwritable(error):
+            return None
+        raise
     lock.release()
     return False
 
@@ -600,14 +659,19 @@ def plan(
 
 @contextmanager
 def planning(settings: Settings) -> Iterator[Job]:
-    """Give a job that knows what is held and writes nothing that was not there; a fresh home stays untouched."""
-    if settings.home.exists():
-        with writing(settings, "plan") as job:
-            job.land()
-            yield job
-        return
-    with Warehouse(settings, in_memory=True) as warehouse:
-        yield Job(settings, warehouse, Outcome("plan"))
+    """Give a job that knows what is held and writes nothing that was not there.
+
+    A fresh home stays untouched. One that cannot be written is read into memory.
+    """
+    with ExitStack() as stack:
+        job: Job | None = None
+        if settings.home.exists():
+            with suppress(UnwritableError):
+                job = stack.enter_context(writing(settings, "plan"))
+        if job is None:
+            job = Job(settings, stack.enter_context(Warehouse(settings, in_memory=True)), Outcome("plan"))
+        job.land()
+        yield job
 
 
 def import_files(
@@ -664,7 +728,8 @@ def _contents(paths: Sequence[Path], settings: Settings) -> Iterator[tuple[Path,
 def rebuild(settings: Settings, step: Step = call, *, accepts_loss: bool = False) -> Outcome:
     """Rebuild the warehouse from the archive alone, without the network, in place of the old one; publish.
 
-    Raises DamagedError for an archived answer that is damaged, unless it `accepts_loss`: the tables do without it.
+    Raises DamagedError for an archived answer that is damaged, or that only the warehouse still holds, unless it
+    `accepts_loss`: the tables do without it.
     """
     _require_archive(settings)
     with writing(settings, "rebuild", anew=True, accepts_loss=accepts_loss) as job:

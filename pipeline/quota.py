@@ -18,11 +18,12 @@ from pathlib import Path
 from pyrate_limiter import Limiter, Rate, SQLiteBucket
 from pyrate_limiter.limiter import SingleBucketFactory
 
-from pipeline.errors import QuotaReachedError
+from pipeline.errors import QuotaReachedError, UnwritableError, writable
 from pipeline.settings import Settings
 
 # OpenRouter counts when a request arrives, we count when it leaves; the extra time covers the difference.
 MINUTE_MILLISECONDS = 62_000
+ANOTHER = "set TOKENGROWTH_STATE_DIR to another folder"
 LEDGER = """
 create table if not exists requests (
     key_hash text not null, utc_day text not null, sent_at text not null, url text not null
@@ -69,8 +70,18 @@ class Quota:
     def reserve(self, url: str, kept_on: Callable[[date], int] = lambda _: 0) -> None:
         """Wait for a place in the minute, then count the request.
 
-        Raises QuotaReachedError when the day's requests are used up, but for those that are kept for others on it.
+        Raises QuotaReachedError when the day's requests are used up, but for those that are kept for others on it, and
+        UnwritableError where they cannot be counted.
         """
+        try:
+            with writable(self._state_dir, ANOTHER):
+                self._reserve(url, kept_on)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise UnwritableError(self._state_dir, str(error), ANOTHER) from None
+            raise
+
+    def _reserve(self, url: str, kept_on: Callable[[date], int]) -> None:
         self._state_dir.mkdir(parents=True, exist_ok=True)
         self._refuse_when_used_up(self.used_today(), kept_on(self._clock().date()))
         self._wait_for_the_minute()

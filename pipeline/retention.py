@@ -7,6 +7,7 @@ leaves an archive that is whole, from which the same command goes on.
 from __future__ import annotations
 
 import filecmp
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -29,7 +30,7 @@ from pipeline.archive import (
     write_whole,
 )
 from pipeline.errors import EXIT_FAILED, EXIT_OK, DamagedError, UsageError
-from pipeline.jobs import locked
+from pipeline.jobs import locked, locked_to_read
 from pipeline.rendering import Table, megabytes
 from pipeline.settings import Settings
 from pipeline.sources import SOURCES
@@ -41,8 +42,9 @@ SIZES = ("fetches", "received_bytes", "object_bytes", "pack_bytes")
 
 @dataclass
 class Report:
-    """What a command found and did, for the screen and for JSON."""
+    """What a command found and did in a home, for the screen and for JSON."""
 
+    home: Path
     facts: dict[str, Any]
     summary: str
     tables: list[Table] = field(default_factory=list)
@@ -56,12 +58,12 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {**self.facts, "damaged": [_described(damage) for damage in self.damages]}
+        return {**self.facts, "damaged": [_described(damage, self.home) for damage in self.damages]}
 
     def sentences(self) -> Iterator[str]:
         """Say of each damaged file what it concerns, and what mends it; then what else is worth knowing."""
         for damage in self.damages:
-            about = _described(damage)
+            about = _described(damage, self.home)
             what = f" It concerns {', '.join(about['sources'])} of {about['dates']}." if damage.fetches else ""
             yield f"damaged: {damage.reason}{what} {about['mend']}"
         yield from self.notes
@@ -70,7 +72,7 @@ class Report:
 def verify(settings: Settings) -> Report:
     """Read the whole archive and hold it against its checksums."""
     archive = _archive(settings)
-    with locked(settings):
+    with locked_to_read(settings):
         damages = list(archive.verify())
         rows = list(_readable(archive))
         loose, packed = archive.objects(), archive.packs()
@@ -88,20 +90,21 @@ def verify(settings: Settings) -> Report:
     }
     state = f"{len(damages)} damaged" if damages else "all whole"
     return Report(
+        settings.home,
         facts,
         f"verify: {_count(len(rows), 'fetch')} in {_count(len(loose), 'object')} and {_count(len(packed), 'pack')}, "
         f"{megabytes(stored)}, {state}; {_count(len(unreferenced), 'unreferenced object')}, "
         f"{_count(len(leftovers), 'leftover')}",
         [_size_table(sizes)],
         damages,
-        [_note_unreferenced(len(unreferenced))] if unreferenced else [],
+        [_note_unreferenced(len(unreferenced), settings.home)] if unreferenced else [],
     )
 
 
-def _note_unreferenced(number: int) -> str:
+def _note_unreferenced(number: int, home: Path) -> str:
     return (
         f"unreferenced: No row of the manifest names {_count(number, 'object')}: a killed run left them, or their rows "
-        "are lost. They are never removed; rows come back by `tokengrowth archive copy` from a backup."
+        f"are lost. They are never removed; rows come back from a backup by {_restore(home)}."
     )
 
 
@@ -147,6 +150,7 @@ def compact(settings: Settings, before: date | None = None) -> Report:
         "bytes_after": bytes_after,
     }
     return Report(
+        settings.home,
         facts,
         f"compact: {_count(len(removed), 'object')} of months before {before:%Y-%m} packed, "
         f"{_count(written, 'pack')} written, {_count(len(tidied), 'leftover')} removed; "
@@ -196,7 +200,7 @@ def copy(settings: Settings, home: Path) -> Report:
     if home.resolve() == settings.home.resolve():
         raise UsageError(f"{home} is the home that would be copied; name another folder.")
     ours, theirs = _archive(settings), Archive(home / "archive")
-    with locked(settings):
+    with locked_to_read(settings):
         rows = list(ours.fetches())
         _refuse_another_world(rows, theirs, home)
         with locked(settings.model_copy(update={"home": home})):
@@ -209,6 +213,7 @@ def copy(settings: Settings, home: Path) -> Report:
     damages: list[Damage] = result.pop("damages")
     state = f"; {len(damages)} damaged here and not copied" if damages else ""
     return Report(
+        settings.home,
         {"target": str(home), "fetches": len(rows), **result},
         f"copy: {_count(len(rows), 'fetch')}; {_count(result['copied_objects'], 'object')} and "
         f"{_count(result['copied_packs'], 'pack')} copied to {home}{state}",
@@ -225,7 +230,7 @@ def _copy_bodies(ours: Archive, theirs: Archive, rows: list[Fetch]) -> dict[str,
     has: dict[str, bool] = {}
     for key, named in by_pack(rows).items():
         pack, target = ours.pack_path(*key), theirs.pack_path(*key)
-        held, broken = packs.names(pack)
+        held, broken = ours.packed(pack)
         held_there = held if _is_same(pack, target) else packs.names(target)[0]
         lost: dict[str, list[Fetch]] = {}
         lacks_packed = False
@@ -252,8 +257,10 @@ def _copy_bodies(ours: Archive, theirs: Archive, rows: list[Fetch]) -> dict[str,
             packs.write(target, both)
             copied_packs += 1
         for sha256, concerned in lost.items():
-            path, reason = (pack, f"{broken}.") if broken else (ours.object_path(sha256), str(reasons[sha256]))
-            damages.append(Damage("" if broken else sha256, path, reason, tuple(concerned)))
+            if broken and not ours.object_path(sha256).exists():
+                damages.append(Damage("", pack, f"{broken}.", tuple(concerned)))
+            else:
+                damages.append(Damage(sha256, ours.object_path(sha256), str(reasons[sha256]), tuple(concerned)))
     return {"copied_objects": objects, "copied_packs": copied_packs, "damages": one_a_file(damages)}
 
 
@@ -336,7 +343,7 @@ def _size_table(sizes: Sequence[Mapping[str, Any]]) -> Table:
     )
 
 
-def _described(damage: Damage) -> dict[str, Any]:
+def _described(damage: Damage, home: Path) -> dict[str, Any]:
     """Return a damaged file with the sources and dates that it concerns, and the mend."""
     return {
         "path": str(damage.path),
@@ -344,20 +351,25 @@ def _described(damage: Damage) -> dict[str, Any]:
         "reason": damage.reason,
         "sources": sorted({fetch.source for fetch in damage.fetches}),
         "dates": _dates(damage.fetches),
-        "mend": mend(damage),
+        "mend": mend(damage, home),
     }
 
 
-def mend(damage: Damage) -> str:
-    """Say how a damaged file is made good."""
-    sentence = "Copy it from a backup with `tokengrowth archive copy`"
+def _restore(home: Path) -> str:
+    """Return the command that brings back what a home lacks."""
+    return f"`TOKENGROWTH_HOME=BACKUP tokengrowth archive copy {shlex.quote(str(home))}`"
+
+
+def mend(damage: Damage, home: Path) -> str:
+    """Say how a damaged file of a home is made good."""
+    sentence = f"Copy it from a backup with {_restore(home)}"
     by_past: dict[bool, list[str]] = {True: [], False: []}
     for source in sorted({fetch.source for fetch in damage.fetches}):
         by_past[source in SOURCES and SOURCES[source].has_past].append(source)
     if by_past[True]:
         sentence += f"; without one, `tokengrowth backfill --force` fetches {', '.join(by_past[True])} again"
     if by_past[False]:
-        sentence += f"; without one, {', '.join(by_past[False])} of these dates is lost"
+        sentence += f"; without one, what {', '.join(by_past[False])} held on these dates is lost"
     return sentence + "."
 
 

@@ -25,7 +25,7 @@ import duckdb
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_fixed
 
 from pipeline import fitting, models
-from pipeline.archive import Fetch
+from pipeline.archive import Archive, Fetch
 from pipeline.contracts import WHOLE, Parsed, days_between
 from pipeline.errors import (
     BuildFailedError,
@@ -128,7 +128,11 @@ class Warehouse:
 
     def landed_ids(self) -> set[str]:
         """Name every fetch that was read already."""
-        return {load_id for (load_id,) in self._rows("select load_id from meta.loads")}
+        return set(landed_in(self._connection))
+
+    def landed(self) -> dict[str, str]:
+        """Return the source of every fetch that was read already."""
+        return landed_in(self._connection)
 
     def held(self, source: Source) -> Held:
         """Return what is landed of a source."""
@@ -431,6 +435,11 @@ def layout_of(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     return 0, str(builds[0][0]) if builds else "an older version of this program"
 
 
+def landed_in(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the source of every fetch that a warehouse has read, by load_id."""
+    return dict(connection.execute("select load_id, source from meta.loads").fetchall())
+
+
 def held_of(connection: duckdb.DuckDBPyConnection, source: Source) -> Held:
     """Return what is landed of a source by its own calls: what was imported does not keep it from being asked."""
     loads = connection.execute(
@@ -592,12 +601,20 @@ def _wal(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
 
+def publisher(settings: Settings) -> str:
+    """Name the command that publishes where nothing is published: what is archived needs no network."""
+    if not any(Archive(settings.archive_dir).manifests()):
+        return "run"
+    return "build" if settings.warehouse_path.exists() else "rebuild"
+
+
 @contextmanager
 def published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the published file for reading, with its marts found by their bare names."""
     path = settings.published_path
     if not path.exists():
-        raise TokenGrowthError(f"Nothing is published in {settings.home} yet; run `tokengrowth run` first.")
+        command = publisher(settings)
+        raise TokenGrowthError(f"Nothing is published in {settings.home}; run `tokengrowth {command}` first.")
     try:
         connection = _connect(path, read_only=True)
     except DamagedError as error:

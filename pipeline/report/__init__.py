@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.archive import write_whole
-from pipeline.errors import TokenGrowthError, UsageError
+from pipeline.errors import TokenGrowthError, UsageError, writable
 from pipeline.reading import simulated_note
 from pipeline.rendering import PictureFormat, Theme, megabytes
 from pipeline.report.serving import serving
@@ -79,8 +79,8 @@ def is_installed() -> bool:
 def write(settings: Settings, path: Path | None = None, slides: Slides | None = None) -> Written:
     """Write the page, by default beside the published file, and the pictures that are asked for, from one reading.
 
-    A reader never meets half of the page. Raises UsageError for a place that holds something else, TokenGrowthError
-    where nothing is published or the extra is not installed.
+    A reader never meets half of the page. Raises UsageError for a place that holds something else, UnwritableError for
+    one that cannot be written, TokenGrowthError where nothing is published or the extra is not installed.
     """
     _require_installed()
     from pipeline.report import page
@@ -96,9 +96,11 @@ def write(settings: Settings, path: Path | None = None, slides: Slides | None = 
     if slides:
         drawn = page.pictures(content, slides.form, slides.theme)
         pictures = {slides.folder / f"{name}.{slides.form}": picture for name, picture in drawn}
-    for place, body in {path: text, **pictures}.items():
-        write_whole(place, body)
-        place.chmod(READABLE)  # a web server runs as another user
+    with writable(path, "name another file with --output"):
+        _write(path, text)
+    for place, picture in pictures.items():
+        with writable(place, "name another folder with --pictures"):
+            _write(place, picture)
     return Written(
         path,
         list(pictures),
@@ -108,6 +110,11 @@ def write(settings: Settings, path: Path | None = None, slides: Slides | None = 
         size_bytes=len(text),
         is_simulated=content.is_simulated,
     )
+
+
+def _write(path: Path, content: bytes) -> None:
+    write_whole(path, content)
+    path.chmod(READABLE)  # a web server runs as another user
 
 
 def _require_replaceable(path: Path) -> None:

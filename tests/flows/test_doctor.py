@@ -126,20 +126,37 @@ def test_the_proxy_is_named_without_its_password(home: Settings, monkeypatch: py
     assert findings()["network"].found == "https://openrouter.ai is asked through the proxy http://proxy.example:3128."
 
 
-def test_a_clock_before_the_newest_answer_fails(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_before_the_newest_answer_is_a_warning(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKENGROWTH_NOW", "2025-01-20T09:00:00Z")
-    assert failed() == {"clock"}
+    assert failed() == set()
+    assert findings()["clock"].state is State.WARNING
     assert "before the newest archived answer of 2025-01-21T08:00Z" in findings()["clock"].found
 
 
-def test_a_key_that_was_refused_fails(home: Settings) -> None:
+def refuse_the_key(home: Settings) -> None:
     with duckdb.connect(str(home.warehouse_path)) as connection:
         connection.execute(
             "update meta.loads set outcome = 'refused', message = 'OpenRouter refused the key (HTTP 401).' "
             "where source = 'rankings-daily'"
         )
+
+
+def test_a_key_that_was_refused_fails(home: Settings) -> None:
+    refuse_the_key(home)
     assert failed() == {"key"}
     assert findings()["key"].mend.startswith("Set a valid OPENROUTER_API_KEY")
+
+
+def test_a_key_that_is_accepted_now_overrules_that_one_was_refused(
+    home: Settings, simulate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_the_key(home)
+    monkeypatch.setenv("OPENROUTER_BASE_URL", simulate(World(days=20)).base_url)
+    assert failed() == {"key"}
+    found = findings(online=True)
+    assert (found["online"].state, found["key"].state) == (State.OK, State.OK)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-another")
+    assert findings(online=True)["key"].state is State.FAILED
 
 
 def test_a_quota_warns_where_nothing_is_left_or_todays_run_needs_more(
@@ -178,6 +195,18 @@ def test_a_home_that_cannot_be_written_fails(tmp_path: Path, use: Callable[..., 
     use(TOKENGROWTH_HOME=str(tmp_path / "file" / "home"))
     assert failed() == {"disk"}
     assert "cannot be written" in findings()["disk"].found
+    assert "TOKENGROWTH_HOME" in findings()["disk"].mend
+
+
+def test_a_state_folder_that_cannot_be_written_fails(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.home / "file").write_text("no folder")
+    monkeypatch.setenv("TOKENGROWTH_STATE_DIR", str(home.home / "file" / "state"))
+    assert failed() == {"disk"}
+    assert (
+        findings()["disk"].mend == "Give this user the folder, or set TOKENGROWTH_STATE_DIR to one that it can write."
+    )
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    assert failed() == set()
 
 
 def test_a_home_that_is_written_to_is_not_waited_for(home: Settings, cli: Callable[..., Ended]) -> None:
@@ -225,6 +254,8 @@ def test_a_damaged_manifest_is_named_once(home: Settings) -> None:
     manifest.write_bytes(b"{broken\n" + manifest.read_bytes())
     assert failed() == {"archive"}
     assert "Line 1 of " in findings()["archive"].found
+    assert findings()["archive"].mend.startswith("Restore the manifest from a backup: until then every command")
+    assert findings()["warehouse"].state is State.SKIPPED
 
 
 def test_what_archive_and_warehouse_do_not_share_is_counted(home: Settings) -> None:
@@ -232,7 +263,9 @@ def test_what_archive_and_warehouse_do_not_share_is_counted(home: Settings) -> N
     rows = manifest.read_bytes().splitlines(keepends=True)
     manifest.write_bytes(rows[0])
     assert failed() == {"warehouse"}
-    assert findings()["warehouse"].found == "1 of 2 answers in it are not in the archive's manifest."
+    assert findings()["warehouse"].found == (
+        "1 of 2 answers in the warehouse are not in the archive's manifest (1 of models)."
+    )
     manifest.write_bytes(b"".join(rows))
     with duckdb.connect(str(home.warehouse_path)) as connection:
         connection.execute("delete from meta.loads where source = 'models'")
@@ -309,20 +342,32 @@ def test_what_was_published_two_days_ago_is_old(home: Settings, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    ("change", "state", "words"),
+    ("change", "state", "words", "mend"),
     [
-        ("verdict = 'stale', due_date = '2025-01-20'", State.FAILED, "2025-01-20 was due and is not held"),
-        ("verdict = 'refused', last_refusal = 'It broke.'", State.FAILED, "It broke."),
-        ("verdict = 'drifted', warning = 'Odd.', warned_since = '2025-01-21 08:00'", State.WARNING, "Odd. Since 2025"),
-        ("verdict = 'unusual volume', volume_ratio = 0.1", State.WARNING, "0.10 times the median"),
+        ("verdict = 'stale', due_date = '2025-01-20'", State.FAILED, "2025-01-20 was due and is not held", "again"),
+        ("verdict = 'refused', last_refusal = 'It broke.'", State.FAILED, "It broke.", "a newer version may read it"),
+        (
+            "verdict = 'refused', last_refusal = 'OpenRouter refused the key (HTTP 401).'",
+            State.FAILED,
+            "refused the key",
+            "asks again with a valid OPENROUTER_API_KEY.",
+        ),
+        (
+            "verdict = 'drifted', warning = 'Odd.', warned_since = '2025-01-21 08:00'",
+            State.WARNING,
+            "Odd. Since 2025",
+            "rebuild",
+        ),
+        ("verdict = 'unusual volume', volume_ratio = 0.1", State.WARNING, "0.10 times the median", "Compare with"),
     ],
 )
-def test_each_ill_of_a_source_is_told(change: str, state: State, words: str, home: Settings) -> None:
+def test_each_ill_of_a_source_is_told(change: str, state: State, words: str, mend: str, home: Settings) -> None:
     with duckdb.connect(str(home.published_path)) as connection:
         connection.execute(f"update marts.rpt_source_health set {change} where source = 'rankings-daily'")
     found = findings()["source rankings-daily"]
     assert found.state is state
     assert words in found.found
+    assert mend in found.mend
     assert findings()["sources"].found.startswith("1 of 2 sources were fresh")
     assert findings()["sources"].state is State.WARNING
 
@@ -504,3 +549,6 @@ def test_a_server_that_is_down_is_told(home: Settings, monkeypatch: pytest.Monke
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     assert failed() == {"prefect"}
     assert findings()["prefect"].mend.startswith("Start the server")
+    monkeypatch.setenv("PREFECT_API_URL", "")
+    assert findings()["prefect"].mend.startswith("`unset PREFECT_API_URL`")
+    assert failed() == {"prefect"}

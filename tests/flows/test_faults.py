@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import pytest
 
-from pipeline import jobs
+from pipeline import doctor, jobs, retention
 from pipeline.archive import Archive
-from pipeline.errors import TokenGrowthError
-from pipeline.settings import Settings
+from pipeline.errors import TokenGrowthError, UnwritableError
+from pipeline.quota import Quota
+from pipeline.settings import Settings, load_settings
 from pipeline.simulation import World
 from pipeline.warehouse import published, published_build_id
 from tests.conftest import KEY, Ended
@@ -189,6 +192,58 @@ def test_a_home_that_may_not_be_written_is_a_sentence(loaded: tuple[Settings, An
     finally:
         settings.home.chmod(0o755)
     assert "set TOKENGROWTH_HOME to another folder" in str(caught.value)
+
+
+@pytest.fixture(params=[False, True], ids=["without a lock", "with a lock"])
+def read_only(
+    request: pytest.FixtureRequest, loaded: tuple[Settings, Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """A home that may only be read, in a folder that everybody reaches, with a folder `open` to write to."""
+    settings, _ = loaded
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        home = folder / "home"
+        shutil.copytree(settings.home, home)
+        if not request.param:
+            (home / "writer.lock").unlink()
+        for path in [folder, *folder.rglob("*")]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        folder.chmod(0o755)
+        for place in ("open", "state"):
+            (folder / place).mkdir()
+            (folder / place).chmod(0o777)
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("TOKENGROWTH_HOME", str(home))
+        monkeypatch.setenv("TOKENGROWTH_STATE_DIR", str(folder / "state"))
+        yield load_settings()
+        for path in [home, *home.rglob("*")]:
+            path.chmod(0o755)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of Unix")
+def test_what_only_reads_needs_no_right_to_write(read_only: Settings, loaded: tuple[Settings, Any]) -> None:
+    planned = jobs.plan(loaded[0])
+    restored = read_only.home.parent / "open" / "restored"
+    # Called without the command line, which would load modules that not everybody may read.
+    with as_nobody():
+        assert jobs.plan(read_only) == planned
+        assert retention.verify(read_only).exit_code == 0
+        assert retention.copy(read_only, restored).exit_code == 0
+        states = {one.check: one.state for one in doctor.doctor()}
+        with pytest.raises(UnwritableError):
+            jobs.build(read_only)
+    assert (states["archive"], states["warehouse"], states["published"]) == ("ok", "ok", "ok")
+    assert states["lock"] == ("skipped" if read_only.lock_path.exists() else "ok")
+    assert len(list(Archive(restored / "archive").fetches())) == len(list(Archive(read_only.archive_dir).fetches()))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of Unix")
+def test_a_state_folder_that_may_not_be_written_is_a_sentence(read_only: Settings) -> None:
+    for state_dir in (read_only.home, read_only.home / "state" / "another"):
+        quota = Quota.of(read_only.model_copy(update={"state_dir": state_dir}))
+        assert quota
+        with as_nobody(), pytest.raises(UnwritableError, match=r"or set TOKENGROWTH_STATE_DIR to another folder\.$"):
+            quota.reserve("https://x/")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")

@@ -58,6 +58,43 @@ def test_a_rebuild_that_fails_leaves_the_warehouse_as_it_was(loaded: tuple[Setti
         jobs.rebuild(settings)
 
 
+def test_a_rebuild_does_not_drop_what_only_the_warehouse_holds(
+    loaded: tuple[Settings, Any], cli: Callable[..., Ended], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings, _ = loaded
+    before = settings.warehouse_path.read_bytes()
+    (manifest,) = Archive(settings.archive_dir).manifests()
+    whole = manifest.read_bytes()
+    manifest.write_bytes(b"".join(row for row in whole.splitlines(True) if b'"source":"models"' not in row))
+    ended = cli("rebuild")
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert "answers in the warehouse are not in the archive's manifest (1 of models); restore" in ended.err
+    assert "`tokengrowth rebuild --accept-loss` makes tables without them" in ended.err
+    assert settings.warehouse_path.read_bytes() == before
+    caplog.clear()
+    assert jobs.run(settings, ["rankings-daily"]).exit_code == 0
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "(1 of models); restore" in warning
+    assert jobs.rebuild(settings, accepts_loss=True).exit_code == 0
+    assert count(settings, "raw.models") == 0
+    manifest.write_bytes(whole)
+    assert jobs.rebuild(settings).exit_code == 0
+    assert count(settings, "raw.models") > 0
+
+
+def test_who_finds_nothing_published_is_told_what_publishes_it_without_a_request(
+    loaded: tuple[Settings, Any], cli: Callable[..., Ended]
+) -> None:
+    settings, _ = loaded
+    settings.published_path.unlink()
+    assert cli("show").err.endswith("; run `tokengrowth build` first.\n")
+    settings.warehouse_path.unlink()
+    assert cli("status").err.endswith("; run `tokengrowth rebuild` first.\n")
+    assert "`tokengrowth rebuild` publishes it anew." in cli("doctor").out
+    shutil.rmtree(settings.archive_dir)
+    assert cli("show").err.endswith("; run `tokengrowth run` first.\n")
+
+
 def test_a_build_that_was_not_published_is_published_first(loaded: tuple[Settings, Any]) -> None:
     settings, _ = loaded
     before = published_build_id(settings)

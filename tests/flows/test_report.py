@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import os
@@ -295,6 +296,19 @@ def test_a_report_that_fails_fails_no_run(
 
 @needs_the_extra
 @pytest.mark.usefixtures("use")
+def test_a_place_that_cannot_be_written_is_said_with_what_names_another(
+    home: Settings, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**words: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), f"{words['dir']}/drawn.part")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    ended = cli("report")
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert ended.err.startswith(f"error: {home.report_path} cannot be written (Read-only file system); ")
+    assert ended.err.endswith("or name another file with --output.\n")
+
+
 def test_nothing_published_is_said(cli: Callable[..., Ended]) -> None:
     ended = cli("report")
     assert ended.code == 1

@@ -226,6 +226,18 @@ def test_a_damaged_pack_is_not_replaced_by_less(home: Path, settings: Settings) 
         contents(home)
 
 
+def test_a_pack_that_is_gone_is_named_and_not_the_objects_that_it_took_in(
+    home: Path, settings: Settings, target: Path
+) -> None:
+    retention.compact(settings)
+    gone = Archive(home / "archive").packs()[0]
+    gone.unlink()
+    for report in (retention.verify(settings), retention.copy(settings, target)):
+        (damage,) = report.damages
+        assert damage.path == gone
+        assert damage.reason == f"{gone} is not there, and no object holds what was in it."
+
+
 def test_what_is_damaged_is_named_with_sources_dates_and_mend(
     home: Path, settings: Settings, cli: Callable[..., Ended]
 ) -> None:
@@ -240,7 +252,8 @@ def test_what_is_damaged_is_named_with_sources_dates_and_mend(
     assert str(archive.object_path(first.sha256)) in ended.err
     assert "It concerns endpoints, rankings-daily of 2026-08-29. Copy it from a backup" in lines[0]
     assert "`tokengrowth backfill --force` fetches rankings-daily again" in lines[0]
-    assert lines[0].endswith("without one, endpoints of these dates is lost.")
+    assert f"with `TOKENGROWTH_HOME=BACKUP tokengrowth archive copy {home}`" in lines[0]
+    assert lines[0].endswith("without one, what endpoints held on these dates is lost.")
     assert ended.out.splitlines()[-1].startswith("verify: 21 fetches in 15 objects and 0 packs")
     assert "2 damaged" in ended.out
     found = json.loads(cli("archive", "verify", "--json").out)
