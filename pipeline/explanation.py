@@ -255,13 +255,14 @@ class Ledger:
             room = min(width or LEDGER_WIDTH, LEDGER_WIDTH)
             return "\n\n".join([self.title, *(_paragraph(row, room) for row in self.rows), self.note])
         if form is Format.MARKDOWN:
-            columns = ["claim", "grade", "verdict", "what the data say", "as of"]
+            columns = ["claim", "grade", "verdict", "what the data say", "rule", "as of"]
             cells = [
                 [
                     f"{row['claim_id']}. {row['claim']}",
                     row["grade"],
                     row["verdict"],
                     row["finding"],
+                    row["rule"],
                     row["as_of_date"] or "-",
                 ]
                 for row in self.rows

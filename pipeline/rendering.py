@@ -223,7 +223,7 @@ def clean(text: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a cell for people: one line, and cut where it would push all others off the screen."""
+    """Return a cell for the screen: one line, and cut where it would push all others off it."""
     text = clean(_text(value))
     return text if len(text) <= MAX_SHOWN_LENGTH else text[: MAX_SHOWN_LENGTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
@@ -263,7 +263,7 @@ def _markdown(text: str) -> str:
 
 def _markdown_cell(value: Any) -> str:
     """Return a cell without markup; as code where escapes would not keep it from becoming a link or a mention."""
-    text = _shown(value)
+    text = clean(_text(value))
     if not LINK.search(text):
         return _markdown(text)
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)

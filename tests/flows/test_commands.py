@@ -16,10 +16,12 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
+from html import escape
 from pathlib import Path
 
 import duckdb
 import pytest
+from markdown_it import MarkdownIt
 
 from pipeline import jobs, reading
 from pipeline.rendering import Format
@@ -187,7 +189,11 @@ def test_claims_prints_a_verdict_and_a_finding_for_each(home: Settings, cli: Cal
         assert f"{row['verdict']}, grade {row['grade']}" in shown.out
         assert row["finding"] in " ".join(shown.out.split())
     assert max(map(len, shown.out.splitlines())) <= 120
-    assert cli("claims", "--format", "markdown").out.startswith("**SIMULATED DATA")
+    markdown = cli("claims", "--format", "markdown").out
+    assert markdown.startswith("**SIMULATED DATA")
+    whole = MarkdownIt("commonmark").enable("table").render(markdown)
+    for row in rows:
+        assert f"<td>{escape(row['finding'], quote=False)}</td>\n<td>{escape(row['rule'], quote=False)}</td>" in whole
     assert len(list(csv.DictReader(io.StringIO(cli("claims", "--format", "csv").out)))) == 14
 
 

@@ -119,11 +119,10 @@ def test_a_markdown_cell_is_shown_as_it_is_and_without_markup(name: str) -> None
     assert code or not re.search(r"@|://|www\.", name, re.IGNORECASE)
 
 
-def test_a_long_name_is_cut_for_people_and_whole_for_machines() -> None:
+def test_a_long_name_is_cut_on_the_screen_and_nowhere_else() -> None:
     name = "x" * 100_000
-    for form in (Format.TABLE, Format.MARKDOWN):
-        assert len(one_cell(name, form).split("\n")[2].strip("| ")) == 300
-    for form in (Format.CSV, Format.JSON):
+    assert len(one_cell(name, Format.TABLE).split("\n")[2]) == 300
+    for form in (Format.MARKDOWN, Format.CSV, Format.JSON):
         assert name in one_cell(name, form)
 
 
