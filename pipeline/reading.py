@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NOT_LOADED = "not loaded"
 APPS = "(openrouter.ai/apps)"
+ABOUT = "about"
 NO_RANK = "\N{EN DASH}"
 
 NEWEST = "select max(date) as date from fct_token_growth_daily where dimension = ?"
@@ -39,17 +40,16 @@ select entity, date, total_tokens from fct_token_growth_daily where dimension = 
 
 @dataclass(frozen=True)
 class Shown:
-    """Growth for people (`pretty`: 12.1 T), for spreadsheets (`plain`: numbers), and as it is stored (`raw`)."""
+    """Growth for people (`pretty`: 12.1 T), and as it is stored (`raw`)."""
 
     pretty: Table
-    plain: Table
     raw: Table
     summary: str
     citation: str
 
     def render(self, form: Format, width: int | None = None) -> str:
-        """Return the table that suits a format, on a screen of `width` columns; only raw values know null."""
-        table = {Format.JSON: self.raw, Format.CSV: self.plain}.get(form, self.pretty)
+        """Return what is stored for machines, and what people read on a screen of `width` columns or in Markdown."""
+        table = self.raw if form in (Format.JSON, Format.CSV) else self.pretty
         return table.render(form, width)
 
 
@@ -143,72 +143,39 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
         # Each day of the total has a row: one line of bars is theirs.
         note, bars = f"{BARS_TITLE.capitalize()}, as bars from zero: {bars[0]}. ", []
     citation = cited(contract, dimension)
+    cells = [_cells(row) for row in rows]
+    pretty = Table(title, list(cells[0]), [list(cell.values()) for cell in cells], note + citation, bars)
     # Where no title is printed, a column says whether the figures are made up.
-    origin = {"is_simulated": contract["is_simulated"]}
-    pretty, plain, raw = (
-        Table(title, list(cells[0]), [list(cell.values()) for cell in cells], note + citation, bars)
-        for cells in (
-            [_cells(row, PRETTY) for row in rows],
-            [_cells(row, PLAIN) | origin for row in rows],
-            [row | origin for row in rows],
-        )
-    )
+    stored = [row | {"is_simulated": contract["is_simulated"]} for row in rows]
+    raw = Table("", list(stored[0]), [list(row.values()) for row in stored])
     summary = f"show: {len(rows)} rows of {dimension} until {day}, newest day {newest}"
-    return Shown(pretty, plain, raw, summary + simulated_note(contract["is_simulated"]), citation)
+    return Shown(pretty, raw, summary + simulated_note(contract["is_simulated"]), citation)
 
 
-@dataclass(frozen=True)
-class _Words:
-    """How a count of tokens, a rate in percent, points and bounds are written in a cell."""
-
-    tokens: Callable[[int], Any]
-    share: Callable[[float], Any]
-    rate: Callable[[float], Any]
-    points: Callable[[float], Any]
-    places: Callable[[int], Any]
-    about: Callable[[Any], Any]
-
-
-def _rounded(value: float) -> float:
-    return round(value, 6)
-
-
-PRETTY = _Words(
-    tokens=tokens,
-    share=lambda value: f"{value:.1f} %",
-    rate=signed,
-    points=lambda value: signed(value, "pp"),
-    places=lambda value: f"{value:+d}" if value else "same",
-    about=lambda text: f"about {text}",
-)
-PLAIN = _Words(int, _rounded, _rounded, _rounded, int, lambda value: value)
-
-
-def _cells(row: dict[str, Any], words: _Words) -> dict[str, Any]:
-    """Return a row's cells by column title. None is empty: what is unknown has its bounds or the reason."""
+def _cells(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's cells by column title, as people read them: what is unknown has its bounds or the reason."""
     if row["dimension"] == "total":
         rates = {f"growth_{name}_pct": name for name in ("1d", "7d", "28d", "364d")}
         return {
             "date": row["date"],
-            "tokens": words.tokens(row["total_tokens"]),
-            "7 days": _week(row, words),
-            **{title: words.rate(row[name]) if row[name] is not None else NOT_LOADED for name, title in rates.items()},
+            "tokens": tokens(row["total_tokens"]),
+            "7 days": _week(row),
+            **{title: signed(row[name]) if row[name] is not None else NOT_LOADED for name, title in rates.items()},
         }
+    contribution = row["contribution_7d_pp"]
     return {
         "rank": row["rank"] or NO_RANK,
-        "change": rank_change(row, words),
+        "change": rank_change(row),
         row["dimension"]: row["entity"],
-        "tokens": words.tokens(row["total_tokens"]),
-        "share": words.share(row["share_pct"]),
-        "7 days": _week(row, words),
-        "7d growth": growth(row, words),
-        "contribution": (
-            words.points(row["contribution_7d_pp"]) if row["contribution_7d_pp"] is not None else NOT_LOADED
-        ),
+        "tokens": tokens(row["total_tokens"]),
+        "share": f"{row['share_pct']:.1f} %",
+        "7 days": _week(row),
+        "7d growth": growth(row),
+        "contribution": signed(contribution, "pp") if contribution is not None else NOT_LOADED,
     }
 
 
-def growth(row: dict[str, Any], words: _Words = PRETTY) -> Any:
+def growth(row: dict[str, Any]) -> str:
     """Return week-on-week growth: the point, else `new`, the bounds, or why there are none.
 
     A bound is open where the week before may have been nothing at all. A point is `about` right where no
@@ -217,31 +184,34 @@ def growth(row: dict[str, Any], words: _Words = PRETTY) -> Any:
     point, low, high = row["growth_7d_pct"], row["growth_7d_low_pct"], row["growth_7d_high_pct"]
     if point is not None:
         is_certain = low is None or high is None or high - low < 1e-6
-        return words.rate(point) if is_certain else words.about(words.rate(point))
+        return signed(point) if is_certain else f"{ABOUT} {signed(point)}"
     if row["contribution_7d_pp"] is None:
         return NOT_LOADED
     if _is_new(row):
         return "new"
     if low is not None and high is not None:
-        return f"{words.rate(low)} to {words.rate(high)}"
-    return f"at least {words.rate(low)}" if low is not None else "from nothing"
+        return f"{signed(low)} to {signed(high)}"
+    return f"at least {signed(low)}" if low is not None else "from nothing"
 
 
-def _week(row: dict[str, Any], words: _Words) -> Any:
+def _week(row: dict[str, Any]) -> str:
+    low, high = row["tokens_7d_low"], row["tokens_7d_high"]
     if row["tokens_7d"] is not None:
-        count = words.tokens(row["tokens_7d"])
-        return count if row["tokens_7d_low"] == row["tokens_7d_high"] else words.about(count)
-    if row["tokens_7d_low"] is None:
-        return NOT_LOADED
-    return f"{words.tokens(row['tokens_7d_low'])} to {words.tokens(row['tokens_7d_high'])}"
+        count = tokens(row["tokens_7d"])
+        return count if low == high else f"{ABOUT} {count}"
+    return f"{tokens(low)} to {tokens(high)}" if low is not None else NOT_LOADED
 
 
-def rank_change(row: dict[str, Any], words: _Words) -> Any:
+def _signed_places(gained: int) -> str:
+    return f"{gained:+d}" if gained else "same"
+
+
+def rank_change(row: dict[str, Any], places: Callable[[int], str] = _signed_places) -> str:
     """Return places gained since the day a week earlier, else `new`, `unlisted` then, or why it is not known."""
     if row["rank"] is None:
         return NO_RANK
     if row["rank_change_7d"] is not None:
-        return words.places(row["rank_change_7d"])
+        return places(row["rank_change_7d"])
     if row["contribution_7d_pp"] is None:
         return NOT_LOADED
     return "new" if _is_new(row) else "unlisted"
