@@ -248,12 +248,11 @@ def _csv_cell(value: Any) -> str:
     """Return a cell that no spreadsheet calculates or splits, whichever separator it expects."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return _text(value)
     if isinstance(value, int | float | Decimal):
         return str(value)
-    if isinstance(value, list | dict):
-        text = json_text(value)
-    else:
-        text = defused(value.isoformat() if isinstance(value, datetime) else str(value))
+    text = json_text(value) if isinstance(value, list | dict) else defused(_json_value(value))
     return '"{}"'.format(text.replace('"', '""')) if TO_QUOTE.search(text) else text
 
 
@@ -271,7 +270,7 @@ def _markdown_cell(value: Any) -> str:
     return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
 
 
-def _json_value(value: Any) -> Any:
+def _json_value(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat() + ("" if value.tzinfo else "Z")
     if isinstance(value, date):

@@ -87,8 +87,16 @@ def test_a_csv_cell_comes_back_as_text_and_never_as_a_formula(name: str) -> None
 
 
 def test_only_text_is_defused_and_column_names_too() -> None:
-    table = Table("", ["=evil", "n"], [[-5, -1.5], ["-5", None], [date(2026, 8, 21), datetime(2026, 8, 21, 7, 45)]])
-    assert table.render(Format.CSV) == "'=evil,n\n-5,-1.5\n'-5,\n2026-08-21,2026-08-21T07:45:00"
+    table = Table("", ["=evil", "n"], [[-5, -1.5], ["-5", None]])
+    assert table.render(Format.CSV) == "'=evil,n\n-5,-1.5\n'-5,"
+
+
+def test_csv_writes_days_instants_and_booleans_as_json_does() -> None:
+    values = [date(2026, 8, 21), datetime(2026, 8, 21, 7, 45), datetime(2026, 8, 21, 7, 45, tzinfo=UTC), True, False]
+    table = Table("", [*"abcde"], [values])
+    cells = table.render(Format.CSV).split("\n")[1].split(",")
+    assert cells == ["2026-08-21", "2026-08-21T07:45:00Z", "2026-08-21T07:45:00+00:00", "true", "false"]
+    assert list(json.loads(table.render(Format.JSON))[0].values()) == [*cells[:3], True, False]
 
 
 def test_csv_lines_end_in_line_feeds_and_the_last_one_in_nothing() -> None:
