@@ -579,7 +579,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _spare_the_terminal() -> None:
     """Let no letter that the terminal cannot encode end a command; who chose another handling of them keeps it."""
     codecs.register_error(plain_letter.__name__, plain_letter)
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+    # What Python chooses by itself; in the C locale it is an escape of bytes, which encodes no letter.
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors=plain_letter.__name__)
 
 

@@ -328,8 +328,9 @@ def test_output_that_nobody_reads_to_the_end_brings_no_traceback(home: Settings)
     process.wait()
 
 
-def test_a_terminal_gets_the_letters_that_it_knows(home: Settings) -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+@pytest.mark.parametrize("locale", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+def test_a_terminal_gets_the_letters_that_it_knows(locale: dict[str, str], home: Settings) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | locale
     done = subprocess.run([sys.executable, "-m", "pipeline", "show", "author"], env=environment, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
     lines = done.stdout.decode("ascii").splitlines()
