@@ -60,6 +60,7 @@ Sources = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the table.")]
 DAY = ["%Y-%m-%d"]
+MAX_ROWS = 1_000_000
 DEMO_SEED = 7
 # Nobody is spared by a wait on loopback.
 DEMO_REQUESTS_PER_MINUTE = 100_000
@@ -253,7 +254,9 @@ def show(
         str, typer.Argument(help="total, author, organisation, model, app, price_class, …; `dim_dimension` has all.")
     ] = "total",
     date_: Annotated[datetime | None, typer.Option("--date", formats=DAY, help="UTC day. Default: the newest.")] = None,
-    top: Annotated[int, typer.Option(min=1, help="Rows: days of the total, else the largest entities.")] = 14,
+    top: Annotated[
+        int, typer.Option(min=1, max=MAX_ROWS, help="Rows: days of the total, else the largest entities.")
+    ] = 14,
     form: FormatOption = Format.TABLE,
     json: Json = False,
 ) -> int:
@@ -273,7 +276,8 @@ def explain(
         typer.Option(help="organisation, author, model, app, context, price, or any dimension that parts all tokens."),
     ] = "organisation",
     top: Annotated[
-        int, typer.Option(min=1, help="Largest steps to show, the others in one line; JSON and CSV hold all.")
+        int,
+        typer.Option(min=1, max=MAX_ROWS, help="Largest steps to show, the others in one line; JSON and CSV hold all."),
     ] = 10,
     form: FormatOption = Format.TABLE,
     json: Json = False,
@@ -293,7 +297,9 @@ def trend(
     span: Annotated[
         str, typer.Option(help="Days of the trend: 28d, 90d, 365d, or all; of the total each is shown.")
     ] = "28d",
-    top: Annotated[int, typer.Option(min=1, help="Rows: the largest entities; JSON and CSV hold all.")] = 14,
+    top: Annotated[
+        int, typer.Option(min=1, max=MAX_ROWS, help="Rows: the largest entities; JSON and CSV hold all.")
+    ] = 14,
     form: FormatOption = Format.TABLE,
     json: Json = False,
 ) -> int:

@@ -142,8 +142,15 @@ class Table:
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:
-    """Return JSON in ASCII, on one line without `indent`; dates and instants in ISO 8601, instants marked as UTC."""
-    return json.dumps(value, indent=indent, default=_json_value)
+    """Return JSON in ASCII, on one line without `indent`; dates and instants in ISO 8601, instants marked as UTC.
+
+    What is infinite or no number is null, because JSON has neither.
+    """
+    try:
+        return json.dumps(value, indent=indent, default=_json_value, allow_nan=False)
+    except ValueError:
+        plain = json.loads(json.dumps(value, default=_json_value), parse_constant=lambda _: None)
+        return json.dumps(plain, indent=indent)
 
 
 def tokens(count: float | None) -> str:

@@ -241,6 +241,9 @@ def test_every_dimension_explains_the_same_growth(by: str, home: Settings, cli: 
         (("explain", "--by", "app"), "there is none yet"),
         (("query", "select * from nowhere"), "The query does not run"),
         (("query", "select"), "The query does not run"),
+        (("query", "select 1; select 2"), "A query is one statement, and these are 2; run them one by one."),
+        (("query", "select 1 as a, 2 as b, 3 as a"), "Several columns of the query are named 'a'; name each by `as`."),
+        *(((command, "--top", "9" * 20), "Invalid value for '--top'") for command in ("show", "explain", "trend")),
         (("query", "insert into loads select * from loads"), "The query does not run"),
         (("run", "--source", "nowhere"), "No source is named 'nowhere'"),
         (("run", "--source", "rankings-daily"), "needs OPENROUTER_API_KEY"),
@@ -270,6 +273,8 @@ def test_a_traceback_only_with_debug(home: Settings, cli: Callable[..., Ended]) 
 def test_query_reads_the_published_file_and_nothing_else(home: Settings, cli: Callable[..., Ended]) -> None:
     ended = cli("query", "select count(*) as days from growth_total", "--format", "csv")
     assert ended.out == "days\n59\n"
+    pivot = "pivot (select dimension, is_partition from dim_dimension) on is_partition using count(*);"
+    assert json.loads(cli("query", pivot, "--json").out)[0].keys() == {"dimension", "false", "true"}
     for statement in ("create table more (a int)", "copy growth_total to 'growth.csv'", "from read_text('/etc/hosts')"):
         assert cli("query", statement).code == 2, statement
     assert not Path("growth.csv").exists()

@@ -214,6 +214,15 @@ def test_json_gives_days_and_instants_in_iso_8601_marked_as_utc() -> None:
     assert text.isascii()
 
 
+def test_json_has_null_for_what_it_cannot_write() -> None:
+    values = {"day": date(2026, 8, 21), "rates": [float("inf"), -float("inf"), float("nan"), 0.1]}
+    for indent in (2, None):
+        assert json.loads(to_json(values, indent=indent), parse_constant=pytest.fail) == {
+            "day": "2026-08-21",
+            "rates": [None, None, None, 0.1],
+        }
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_json_keeps_hostile_names_as_data(name: str) -> None:
     assert json.loads(one_cell(name, Format.JSON)) == [{"name": name}]
