@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -550,6 +550,7 @@ def docs(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; one sentence on an error, a traceback only with --debug."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _outlive_the_readers()
     _spare_the_terminal()
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -580,6 +581,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _complain(f"Unexpected {type(error).__name__}: {error}. Run it with --debug for the traceback.", debug)
             code = EXIT_NOTHING_PUBLISHED
     raise SystemExit(code)
+
+
+class _Pipe(FileIO):
+    """A file descriptor whose reader may go: what nobody reads is not written."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
+def _outlive_the_readers() -> None:
+    """Let a closed pipe, such as that of `| head -1`, change neither how a command ends nor what it does."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        # What a test or a notebook reads is none of ours, and a terminal stays.
+        if isinstance(stream, TextIOWrapper) and stream is getattr(sys, f"__{name}__") and not stream.isatty():
+            pipe = BufferedWriter(_Pipe(stream.fileno(), "w", closefd=False))
+            is_told_at_once = stream.line_buffering or stream.write_through
+            spared = TextIOWrapper(pipe, stream.encoding, stream.errors, line_buffering=is_told_at_once)
+            setattr(sys, name, spared)
 
 
 def _spare_the_terminal() -> None:

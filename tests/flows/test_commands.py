@@ -321,16 +321,19 @@ def test_check_and_a_selected_build(home: Settings, cli: Callable[..., Ended]) -
     assert outcome["is_published"] is False
 
 
-def test_output_that_nobody_reads_to_the_end_brings_no_traceback(home: Settings) -> None:
-    words = [sys.executable, "-m", "pipeline", "query", "from fct_token_growth_daily"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout
-    assert process.stderr
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    process.wait()
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("query", "from fct_token_growth_daily"), 0), (("claims",), 0), (("--help",), 0), (("show", "planet"), 2)],
+)
+def test_output_that_nobody_reads_to_the_end_is_no_failure(words: tuple[str, ...], code: int, home: Settings) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "pipeline", *words]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, stdout=writer, stderr=subprocess.PIPE)
+    assert (done.returncode, bool(done.stderr)) == (code, code != 0)
+    assert subprocess.run(command, env=environment, stdout=writer, stderr=writer).returncode == code
+    os.close(writer)
 
 
 @pytest.mark.parametrize("locale", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
