@@ -29,10 +29,14 @@ INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 MAX_SHOWN_LENGTH = 300
 SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 BARS = "▁▂▃▄▅▆▇█"
+ZERO = "0"
 GAP = "·"
 BAR_DAYS = 28
 BARS_TITLE = f"last {BAR_DAYS} days"
-BARS_NOTE = f"Bars: listed tokens, from zero to the row's greatest day; {GAP} where nothing is listed or loaded. "
+BARS_NOTE = (
+    "Bars: listed tokens, from zero to the row's greatest day; "
+    f"{ZERO} where that is none, {GAP} where nothing is listed or loaded. "
+)
 # What stands for a letter that a terminal cannot encode, in as many columns; a bar is its height in eighths.
 LOOK_ALIKES = dict(zip(BARS, "12345678", strict=True)) | {
     GAP: ".",
@@ -176,10 +180,12 @@ def signed_tokens(count: int) -> str:
 def sparkline(values: Sequence[float | None]) -> str:
     """Return a letter a value: a bar from zero to the greatest of them, to the nearest eighth, and a gap for None.
 
-    What is there is never without a bar: the lowest one is all below three sixteenths, zero too.
+    What is more than zero is never without a bar: the lowest one is all below three sixteenths. Zero is a naught.
     """
-    greatest = max((value for value in values if value is not None), default=0) or 1
-    return "".join(GAP if value is None else BARS[max(round(8 * value / greatest), 1) - 1] for value in values)
+    greatest = max((value for value in values if value is not None), default=0)
+    return "".join(
+        GAP if value is None else BARS[max(round(8 * value / greatest), 1) - 1] if value else ZERO for value in values
+    )
 
 
 def plain_letter(error: UnicodeError) -> tuple[str | bytes, int]:

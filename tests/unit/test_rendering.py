@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipeline.rendering import BARS, GAP, Format, Table, clean, plain_letter, signed, sparkline, to_json, tokens
+from pipeline.rendering import BARS, GAP, ZERO, Format, Table, clean, plain_letter, signed, sparkline, to_json, tokens
 from pipeline.status import MARKS
 
 HOSTILE = [
@@ -279,7 +279,7 @@ counts = st.integers(0, 10**14)
 
 
 def height(bar: str) -> float:
-    return (BARS.index(bar) + 1) / 8
+    return (BARS.index(bar) + 1) / 8 if bar != ZERO else 0
 
 
 @settings(max_examples=200, deadline=None)
@@ -288,6 +288,7 @@ def test_a_sparkline_has_a_letter_a_value_and_a_gap_only_for_what_is_not_there(v
     line = sparkline(values)
     assert len(line) == len(values)
     assert [letter == GAP for letter in line] == [value is None for value in values]
+    assert [letter == ZERO for letter in line] == [value == 0 for value in values]
 
 
 @settings(max_examples=200, deadline=None)
@@ -307,10 +308,11 @@ def test_a_bar_is_as_high_as_its_value_to_half_an_eighth_counted_from_zero(value
     [
         ([], ""),
         ([None, None], "··"),
-        ([0, 0], "▁▁"),
+        ([0, 0], "00"),
         ([7], "█"),
         ([98, 99, 100], "███"),
         ([None, 1, 50, 100, None, 25], "·▁▄█·▂"),
+        ([0, None, 1, 10**12], "0·▁█"),
     ],
 )
 def test_a_sparkline_neither_hides_what_is_flat_nor_draws_what_is_not_there(
@@ -328,7 +330,8 @@ def test_bars_are_for_people_and_only_where_there_is_room() -> None:
         "-----  ------  ------------",
         "a           2  ▁█",
         "b           1  ·▄",
-        "Bars: listed tokens, from zero to the row's greatest day; · where nothing is listed or loaded. Source: x",
+        "Bars: listed tokens, from zero to the row's greatest day; 0 where that is none, "
+        "· where nothing is listed or loaded. Source: x",
     ]
     assert table.render(Format.TABLE).split("\n") == with_bars
     assert table.render(Format.TABLE, 27).split("\n") == with_bars
