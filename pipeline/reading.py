@@ -112,7 +112,8 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
     """Return the growth of the total over its last `top` days, or of the `top` largest entities on a day."""
     with published(settings) as connection:
         contract = rows_of(connection, "select * from contract")[0]
-        plurals = {row["dimension"]: row["plural"] for row in rows_of(connection, "from dim_dimension")}
+        known = {row["dimension"]: row for row in rows_of(connection, "from dim_dimension")}
+        plurals = {name: row["plural"] for name, row in known.items()}
         dimension = full_name(dimension, plurals)
         if dimension not in plurals:
             raise UsageError(f"There is no dimension {dimension!r}; choose one of {', '.join(plurals)}.")
@@ -137,13 +138,17 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
     state = " (provisional: a day of the last 7 may be restated)" if rows[0]["is_provisional"] else ""
     what = "Tokens of all public models, until" if dimension == "total" else f"Largest {plurals[dimension]} on"
     title = f"{simulated}{what} {day}{state}"
+    cells = [_cells(row) for row in rows]
     note = f"{hidden} more listed {plurals[dimension]} are not shown. " if hidden > 0 else ""
+    if not known[dimension]["is_partition"]:
+        note += f"{plurals[dimension].capitalize()} overlap, so that neither shares nor contributions add up. "
+    if any(cell.startswith(ABOUT) for row in cells for cell in (row["7 days"], row.get("7d growth", ""))):
+        note += f"{ABOUT.capitalize()}: what is known to belong is counted; JSON and CSV have the bounds. "
     bars = [sparkline(daily[row["entity"]]) for row in rows]
     if dimension == "total":
         # Each day of the total has a row: one line of bars is theirs.
         note, bars = f"{BARS_TITLE.capitalize()}, as bars from zero: {bars[0]}. ", []
     citation = cited(contract, dimension)
-    cells = [_cells(row) for row in rows]
     pretty = Table(title, list(cells[0]), [list(cell.values()) for cell in cells], note + citation, bars)
     # Where no title is printed, a column says whether the figures are made up.
     stored = [row | {"is_simulated": contract["is_simulated"]} for row in rows]

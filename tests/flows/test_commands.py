@@ -346,6 +346,28 @@ def test_a_terminal_gets_the_letters_that_it_knows(locale: dict[str, str], home:
     assert any(line.split()[:3] == ["-", "-", "other"] for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        ("fct_token_growth_daily set tokens_7d_low = tokens_7d - 1", "About: what is known to belong is counted;"),
+        ("fct_token_growth_daily set growth_7d_high_pct = 900", "About: what is known to belong is counted;"),
+        (
+            "dim_dimension set is_partition = false",
+            "Variants overlap, so that neither shares nor contributions add up.",
+        ),
+    ],
+)
+def test_show_says_how_to_read_what_is_about_right_or_overlaps(
+    change: str, note: str, filled_home: Path, tmp_path: Path, use: Callable[..., Settings], cli: Callable[..., Ended]
+) -> None:
+    changed = use(TOKENGROWTH_HOME=str(tmp_path / "changed"))
+    shutil.copytree(filled_home / "published", changed.published_path.parent)
+    assert not re.search("About|overlap", cli("show", "variant").out)
+    with duckdb.connect(str(changed.published_path)) as connection:
+        connection.execute(f"update marts.{change}")
+    assert note in cli("show", "variant").out
+
+
 def test_a_narrow_terminal_gets_a_table_without_bars(home: Settings) -> None:
     def shown(columns: int) -> str:
         leader, follower = pty.openpty()
