@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
@@ -20,7 +22,7 @@ APPS = "(openrouter.ai/apps)"
 ABOUT = "about"
 NO_RANK = "\N{EN DASH}"
 
-NEWEST = "select max(date) as date from fct_token_growth_daily where dimension = ?"
+REACH = "select min(date) as first, max(date) as newest from fct_token_growth_daily where dimension = ?"
 GROWTH_OF_A_DAY = """
 select
     *,
@@ -90,10 +92,21 @@ def simulated_title(is_simulated: bool) -> str:
     return "SIMULATED DATA. " if is_simulated else ""
 
 
-def full_name(dimension: str, known: Iterable[str]) -> str:
-    """Return the name of a dimension that is named by its first word, such as price for price_class."""
-    known = list(known)
-    return next((name for name in known if dimension not in known and name.startswith(f"{dimension}_")), dimension)
+def dimension_named(word: str, plurals: Mapping[str, str], refusal: str = "There is no dimension") -> str:
+    """Return the dimension that is meant: by its name or plural, or by its first word, such as price for price_class.
+
+    Raises UsageError for any other word; it begins with `refusal` and the word, and says which ones there are.
+    """
+    shorts = {name: short for name in plurals if (short := name.partition("_")[0]) not in plurals}
+    ways = {short: name for name, short in shorts.items()}
+    ways |= {plural.replace(" ", "_"): name for name, plural in plurals.items()} | {name: name for name in plurals}
+    said = re.sub(r"[\s_-]+", "_", word.strip().lower())
+    for way in (said, said.removesuffix("s")):
+        if way in ways:
+            return ways[way]
+    near = [f" (did you mean {ways[way]!r}?)" for way in get_close_matches(said, ways, 1, 0.8)]
+    names = (f"{name} (or {shorts[name]})" if name in shorts else name for name in plurals)
+    raise UsageError(f"{refusal} {word!r}{''.join(near)}; choose one of {', '.join(names)}.")
 
 
 def daily_tokens(connection: DuckDBPyConnection, dimension: str, day: date) -> dict[str, list[int | None]]:
@@ -114,10 +127,8 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
         contract = rows_of(connection, "select * from contract")[0]
         known = {row["dimension"]: row for row in rows_of(connection, "from dim_dimension")}
         plurals = {name: row["plural"] for name, row in known.items()}
-        dimension = full_name(dimension, plurals)
-        if dimension not in plurals:
-            raise UsageError(f"There is no dimension {dimension!r}; choose one of {', '.join(plurals)}.")
-        newest = rows_of(connection, NEWEST, [dimension])[0]["date"]
+        dimension = dimension_named(dimension, plurals)
+        first, newest = rows_of(connection, REACH, [dimension])[0].values()
         if newest is None:
             raise UsageError(
                 f"The published tables hold no {plurals[dimension]}; `tokengrowth status` tells what is loaded."
@@ -133,7 +144,7 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
             hidden = len(listed) - top
         daily = daily_tokens(connection, dimension, day)
     if not rows or rows[0]["date"] != day:
-        raise UsageError(f"The published tables hold no {dimension} of {day}; their newest day is {newest}.")
+        raise UsageError(f"The published tables hold no {dimension} of {day}; they reach from {first} to {newest}.")
     simulated = simulated_title(contract["is_simulated"])
     state = " (provisional: a day of the last 7 may be restated)" if rows[0]["is_provisional"] else ""
     what = "Tokens of all public models, until" if dimension == "total" else f"Largest {plurals[dimension]} on"

@@ -226,19 +226,24 @@ def test_every_dimension_explains_the_same_growth(by: str, home: Settings, cli: 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("show", "planet"), "There is no dimension 'planet'"),
-        (("show", "--date", "2025-02-10"), "The published tables hold no total of 2025-02-10"),
+        (("show", "planet"), "There is no dimension 'planet'; choose one of total, model,"),
+        (("trend", "planet"), "price_class (or price), weights,"),
+        (
+            ("show", "organization"),
+            "There is no dimension 'organization' (did you mean 'organisation'?); choose one of",
+        ),
+        (("show", "--date", "2025-02-10"), "hold no total of 2025-02-10; they reach from 2025-01-01 to 2025-03-01."),
         (("show", "model", "--date", "2030-01-01"), "hold no model of 2030-01-01"),
         (("show", "--date", "yesterday"), "does not match"),
         (("show", "app"), "The published tables hold no apps; `tokengrowth status` tells what is loaded."),
         (("explain", "--by", "planet"), "Growth is not explained by 'planet'; choose one of"),
-        (("explain", "--by", "modality"), "Growth is not explained by 'modality'"),
+        (("explain", "--by", "modality"), "Growth is not explained by 'modality'; choose one of"),
         (("explain", "--window", "30"), "There is no window of 30 days; choose 7 or 28."),
         (
             ("explain", "--date", "2025-02-20"),
             "which takes 14 loaded days in a row; of those that can be had, there are",
         ),
-        (("explain", "--by", "app"), "there is none yet"),
+        (("explain", "--by", "app"), "there is none yet, and `tokengrowth backfill` loads more days."),
         (("query", "select * from nowhere"), "The query does not run"),
         (("query", "select"), "The query does not run"),
         (("query", "select 1; select 2"), "A query is one statement, and these are 2; run them one by one."),
@@ -264,6 +269,25 @@ def test_a_usage_error_is_one_sentence_and_ends_with_2(
     assert ended.code == 2
     assert sentence in " ".join(ended.err.split())
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("word", "dimension"),
+    [
+        *(
+            ("Organisation", "organisation"),
+            ("models", "model"),
+            ("Price class", "price_class"),
+            ("prices", "price_class"),
+        ),
+        *(("price-classes", "price_class"), ("Ages of models", "model_age"), ("tokenizers", "tokenizer")),
+    ],
+)
+def test_a_dimension_is_found_however_its_name_is_written(
+    word: str, dimension: str, home: Settings, cli: Callable[..., Ended]
+) -> None:
+    assert json.loads(cli("show", word, "--json").out)[0]["dimension"] == dimension
+    assert json.loads(cli("explain", "--by", word, "--json").out)["by"] == dimension
 
 
 def test_a_traceback_only_with_debug(home: Settings, cli: Callable[..., Ended]) -> None:
