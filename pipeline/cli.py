@@ -328,14 +328,18 @@ def report(
     ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of --serve; 0 takes a free one.")] = 8899,
     pictures: Annotated[Path | None, typer.Option(help="Folder to write each chart to as a picture, too.")] = None,
-    picture_format: Annotated[PictureFormat, typer.Option(help="png or svg.")] = PictureFormat.PNG,
-    theme: Annotated[Theme, typer.Option(help="Ground of the pictures; the page has both.")] = Theme.LIGHT,
+    picture_format: Annotated[PictureFormat | None, typer.Option(help="png or svg. Default: png.")] = None,
+    theme: Annotated[
+        Theme | None, typer.Option(help="Ground of the pictures; the page has both. Default: light.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Write the report: one HTML page of charts and tables that opens without a network."""
     from pipeline import report as report_
 
-    slides = report_.Slides(pictures, picture_format, theme) if pictures else None
+    if not pictures and (picture_format or theme):
+        raise UsageError("Format and theme are those of pictures; name a folder for them with --pictures.")
+    slides = report_.Slides(pictures, picture_format or PictureFormat.PNG, theme or Theme.LIGHT) if pictures else None
     done = report_.write(_settings(), output, slides)
     # Beside machine-readable output these lines go to the error stream.
     say = sys.stderr if json else sys.stdout

@@ -244,6 +244,8 @@ def test_every_dimension_explains_the_same_growth(by: str, home: Settings, cli: 
             "which takes 14 loaded days in a row; of those that can be had, there are",
         ),
         (("explain", "--by", "app"), "there is none yet, and `tokengrowth backfill` loads more days."),
+        (("report", "--picture-format", "png"), "name a folder for them with --pictures."),
+        (("report", "--theme", "light"), "name a folder for them with --pictures."),
         (("query", "select * from nowhere"), "The query does not run"),
         (("query", "select"), "The query does not run"),
         (("query", "select 1; select 2"), "A query is one statement, and these are 2; run them one by one."),
