@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -61,6 +61,7 @@ Sources = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the table.")]
 DAY = ["%Y-%m-%d"]
+MAX_ROWS = 1_000_000
 DEMO_SEED = 7
 # Nobody is spared by a wait on loopback.
 DEMO_REQUESTS_PER_MINUTE = 100_000
@@ -252,7 +253,9 @@ def show(
         str, typer.Argument(help="total, author, organisation, model, app, price_class, …; `dim_dimension` has all.")
     ] = "total",
     date_: Annotated[datetime | None, typer.Option("--date", formats=DAY, help="UTC day. Default: the newest.")] = None,
-    top: Annotated[int, typer.Option(min=1, help="Rows: days of the total, else the largest entities.")] = 14,
+    top: Annotated[
+        int, typer.Option(min=1, max=MAX_ROWS, help="Rows: days of the total, else the largest entities.")
+    ] = 14,
     form: FormatOption = Format.TABLE,
     json: Json = False,
 ) -> int:
@@ -272,7 +275,8 @@ def explain(
         typer.Option(help="organisation, author, model, app, context, price, or any dimension that parts all tokens."),
     ] = "organisation",
     top: Annotated[
-        int, typer.Option(min=1, help="Largest steps to show, the others in one line; JSON and CSV hold all.")
+        int,
+        typer.Option(min=1, max=MAX_ROWS, help="Largest steps to show, the others in one line; JSON and CSV hold all."),
     ] = 10,
     form: FormatOption = Format.TABLE,
     json: Json = False,
@@ -292,7 +296,9 @@ def trend(
     span: Annotated[
         str, typer.Option(help="Days of the trend: 28d, 90d, 365d, or all; of the total each is shown.")
     ] = "28d",
-    top: Annotated[int, typer.Option(min=1, help="Rows: the largest entities; JSON and CSV hold all.")] = 14,
+    top: Annotated[
+        int, typer.Option(min=1, max=MAX_ROWS, help="Rows: the largest entities; JSON and CSV hold all.")
+    ] = 14,
     form: FormatOption = Format.TABLE,
     json: Json = False,
 ) -> int:
@@ -321,14 +327,18 @@ def report(
     ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of --serve; 0 takes a free one.")] = 8899,
     pictures: Annotated[Path | None, typer.Option(help="Folder to write each chart to as a picture, too.")] = None,
-    picture_format: Annotated[PictureFormat, typer.Option(help="png or svg.")] = PictureFormat.PNG,
-    theme: Annotated[Theme, typer.Option(help="Ground of the pictures; the page has both.")] = Theme.LIGHT,
+    picture_format: Annotated[PictureFormat | None, typer.Option(help="png or svg. Default: png.")] = None,
+    theme: Annotated[
+        Theme | None, typer.Option(help="Ground of the pictures; the page has both. Default: light.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Write the report: one HTML page of charts and tables that opens without a network."""
     from pipeline import report as report_
 
-    slides = report_.Slides(pictures, picture_format, theme) if pictures else None
+    if not pictures and (picture_format or theme):
+        raise UsageError("Format and theme are those of pictures; name a folder for them with --pictures.")
+    slides = report_.Slides(pictures, picture_format or PictureFormat.PNG, theme or Theme.LIGHT) if pictures else None
     done = report_.write(_settings(), output, slides)
     # Beside machine-readable output these lines go to the error stream.
     say = sys.stderr if json else sys.stdout
@@ -543,6 +553,7 @@ def docs(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; one sentence on an error, a traceback only with --debug."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _outlive_the_readers()
     _spare_the_terminal()
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -575,10 +586,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     raise SystemExit(code)
 
 
+class _Pipe(FileIO):
+    """A file descriptor whose reader may go: what nobody reads is not written."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
+def _outlive_the_readers() -> None:
+    """Let a closed pipe, such as that of `| head -1`, change neither how a command ends nor what it does."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        # What a test or a notebook reads is none of ours, and a terminal stays.
+        if isinstance(stream, TextIOWrapper) and stream is getattr(sys, f"__{name}__") and not stream.isatty():
+            pipe = BufferedWriter(_Pipe(stream.fileno(), "w", closefd=False))
+            is_told_at_once = stream.line_buffering or stream.write_through
+            spared = TextIOWrapper(pipe, stream.encoding, stream.errors, line_buffering=is_told_at_once)
+            setattr(sys, name, spared)
+
+
 def _spare_the_terminal() -> None:
     """Let no letter that the terminal cannot encode end a command; who chose another handling of them keeps it."""
     codecs.register_error(plain_letter.__name__, plain_letter)
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+    # What Python chooses by itself; in the C locale it is an escape of bytes, which encodes no letter.
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors=plain_letter.__name__)
 
 

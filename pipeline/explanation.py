@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.reading import cited, daily_tokens, full_name, simulated_note, simulated_title
+from pipeline.reading import cited, daily_tokens, dimension_named, simulated_note, simulated_title
 from pipeline.rendering import Format, Table, clean, signed, signed_tokens, sparkline, to_json, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of
@@ -110,9 +110,7 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
         contract = rows_of(connection, "select * from contract")[0]
         known = rows_of(connection, "from dim_dimension where is_partition and dimension <> 'total'")
         plurals = {row["dimension"]: row["plural"] for row in known}
-        dimension = full_name(by, plurals)
-        if dimension not in plurals:
-            raise UsageError(f"Growth is not explained by {by!r}; choose one of {', '.join(plurals)}.")
+        dimension = dimension_named(by, plurals, "Growth is not explained by")
         reach = rows_of(connection, REACH, [dimension, window_days])[0]
         day = day or reach["last_date"]
         steps = rows_of(connection, STEPS, [dimension, day, window_days]) if day else []
@@ -122,7 +120,8 @@ def explain(settings: Settings, day: date | None, window_days: int, by: str, top
             )
             raise UsageError(
                 f"There is no explanation by {dimension} of the {window_days} days until {day or 'now'}, which takes "
-                f"{2 * window_days} loaded days in a row; of those that can be had, {held}."
+                f"{2 * window_days} loaded days in a row; of those that can be had, {held}, and "
+                "`tokengrowth backfill` loads more days."
             )
         shown = [row for row in steps if row["entity"] != "other"][:top]
         entities = [row["entity"] for row in shown]
@@ -269,13 +268,14 @@ class Ledger:
             room = min(width or LEDGER_WIDTH, LEDGER_WIDTH)
             return "\n\n".join([self.title, *(_paragraph(row, room) for row in self.rows), self.note])
         if form is Format.MARKDOWN:
-            columns = ["claim", "grade", "verdict", "what the data say", "as of"]
+            columns = ["claim", "grade", "verdict", "what the data say", "rule", "as of"]
             cells = [
                 [
                     f"{row['claim_id']}. {row['claim']}",
                     row["grade"],
                     row["verdict"],
                     row["finding"],
+                    row["rule"],
                     row["as_of_date"] or "-",
                 ]
                 for row in self.rows

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 
 NOT_LOADED = "not loaded"
 APPS = "(openrouter.ai/apps)"
+ABOUT = "about"
 NO_RANK = "\N{EN DASH}"
 
-NEWEST = "select max(date) as date from fct_token_growth_daily where dimension = ?"
+REACH = "select min(date) as first, max(date) as newest from fct_token_growth_daily where dimension = ?"
 GROWTH_OF_A_DAY = """
 select
     *,
@@ -39,17 +42,16 @@ select entity, date, total_tokens from fct_token_growth_daily where dimension = 
 
 @dataclass(frozen=True)
 class Shown:
-    """Growth for people (`pretty`: 12.1 T), for spreadsheets (`plain`: numbers), and as it is stored (`raw`)."""
+    """Growth for people (`pretty`: 12.1 T), and as it is stored (`raw`)."""
 
     pretty: Table
-    plain: Table
     raw: Table
     summary: str
     citation: str
 
     def render(self, form: Format, width: int | None = None) -> str:
-        """Return the table that suits a format, on a screen of `width` columns; only raw values know null."""
-        table = {Format.JSON: self.raw, Format.CSV: self.plain}.get(form, self.pretty)
+        """Return what is stored for machines, and what people read on a screen of `width` columns or in Markdown."""
+        table = self.raw if form in (Format.JSON, Format.CSV) else self.pretty
         return table.render(form, width)
 
 
@@ -90,10 +92,21 @@ def simulated_title(is_simulated: bool) -> str:
     return "SIMULATED DATA. " if is_simulated else ""
 
 
-def full_name(dimension: str, known: Iterable[str]) -> str:
-    """Return the name of a dimension that is named by its first word, such as price for price_class."""
-    known = list(known)
-    return next((name for name in known if dimension not in known and name.startswith(f"{dimension}_")), dimension)
+def dimension_named(word: str, plurals: Mapping[str, str], refusal: str = "There is no dimension") -> str:
+    """Return the dimension that is meant: by its name or plural, or by its first word, such as price for price_class.
+
+    Raises UsageError for any other word; it begins with `refusal` and the word, and says which ones there are.
+    """
+    shorts = {name: short for name in plurals if (short := name.partition("_")[0]) not in plurals}
+    ways = {short: name for name, short in shorts.items()}
+    ways |= {plural.replace(" ", "_"): name for name, plural in plurals.items()} | {name: name for name in plurals}
+    said = re.sub(r"[\s_-]+", "_", word.strip().lower())
+    for way in (said, said.removesuffix("s")):
+        if way in ways:
+            return ways[way]
+    near = [f" (did you mean {ways[way]!r}?)" for way in get_close_matches(said, ways, 1, 0.8)]
+    names = (f"{name} (or {shorts[name]})" if name in shorts else name for name in plurals)
+    raise UsageError(f"{refusal} {word!r}{''.join(near)}; choose one of {', '.join(names)}.")
 
 
 def daily_tokens(connection: DuckDBPyConnection, dimension: str, day: date) -> dict[str, list[int | None]]:
@@ -112,11 +125,10 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
     """Return the growth of the total over its last `top` days, or of the `top` largest entities on a day."""
     with published(settings) as connection:
         contract = rows_of(connection, "select * from contract")[0]
-        plurals = {row["dimension"]: row["plural"] for row in rows_of(connection, "from dim_dimension")}
-        dimension = full_name(dimension, plurals)
-        if dimension not in plurals:
-            raise UsageError(f"There is no dimension {dimension!r}; choose one of {', '.join(plurals)}.")
-        newest = rows_of(connection, NEWEST, [dimension])[0]["date"]
+        known = {row["dimension"]: row for row in rows_of(connection, "from dim_dimension")}
+        plurals = {name: row["plural"] for name, row in known.items()}
+        dimension = dimension_named(dimension, plurals)
+        first, newest = rows_of(connection, REACH, [dimension])[0].values()
         if newest is None:
             raise UsageError(
                 f"The published tables hold no {plurals[dimension]}; `tokengrowth status` tells what is loaded."
@@ -132,83 +144,54 @@ def show(settings: Settings, dimension: str, day: date | None, top: int) -> Show
             hidden = len(listed) - top
         daily = daily_tokens(connection, dimension, day)
     if not rows or rows[0]["date"] != day:
-        raise UsageError(f"The published tables hold no {dimension} of {day}; their newest day is {newest}.")
+        raise UsageError(f"The published tables hold no {dimension} of {day}; they reach from {first} to {newest}.")
     simulated = simulated_title(contract["is_simulated"])
     state = " (provisional: a day of the last 7 may be restated)" if rows[0]["is_provisional"] else ""
     what = "Tokens of all public models, until" if dimension == "total" else f"Largest {plurals[dimension]} on"
     title = f"{simulated}{what} {day}{state}"
+    cells = [_cells(row) for row in rows]
     note = f"{hidden} more listed {plurals[dimension]} are not shown. " if hidden > 0 else ""
+    if not known[dimension]["is_partition"]:
+        note += f"{plurals[dimension].capitalize()} overlap, so that neither shares nor contributions add up. "
+    if any(cell.startswith(ABOUT) for row in cells for cell in (row["7 days"], row.get("7d growth", ""))):
+        note += f"{ABOUT.capitalize()}: what is known to belong is counted; JSON and CSV have the bounds. "
     bars = [sparkline(daily[row["entity"]]) for row in rows]
     if dimension == "total":
         # Each day of the total has a row: one line of bars is theirs.
         note, bars = f"{BARS_TITLE.capitalize()}, as bars from zero: {bars[0]}. ", []
     citation = cited(contract, dimension)
+    pretty = Table(title, list(cells[0]), [list(cell.values()) for cell in cells], note + citation, bars)
     # Where no title is printed, a column says whether the figures are made up.
-    origin = {"is_simulated": contract["is_simulated"]}
-    pretty, plain, raw = (
-        Table(title, list(cells[0]), [list(cell.values()) for cell in cells], note + citation, bars)
-        for cells in (
-            [_cells(row, PRETTY) for row in rows],
-            [_cells(row, PLAIN) | origin for row in rows],
-            [row | origin for row in rows],
-        )
-    )
+    stored = [row | {"is_simulated": contract["is_simulated"]} for row in rows]
+    raw = Table("", list(stored[0]), [list(row.values()) for row in stored])
     summary = f"show: {len(rows)} rows of {dimension} until {day}, newest day {newest}"
-    return Shown(pretty, plain, raw, summary + simulated_note(contract["is_simulated"]), citation)
+    return Shown(pretty, raw, summary + simulated_note(contract["is_simulated"]), citation)
 
 
-@dataclass(frozen=True)
-class _Words:
-    """How a count of tokens, a rate in percent, points and bounds are written in a cell."""
-
-    tokens: Callable[[int], Any]
-    share: Callable[[float], Any]
-    rate: Callable[[float], Any]
-    points: Callable[[float], Any]
-    places: Callable[[int], Any]
-    about: Callable[[Any], Any]
-
-
-def _rounded(value: float) -> float:
-    return round(value, 6)
-
-
-PRETTY = _Words(
-    tokens=tokens,
-    share=lambda value: f"{value:.1f} %",
-    rate=signed,
-    points=lambda value: signed(value, "pp"),
-    places=lambda value: f"{value:+d}" if value else "same",
-    about=lambda text: f"about {text}",
-)
-PLAIN = _Words(int, _rounded, _rounded, _rounded, int, lambda value: value)
-
-
-def _cells(row: dict[str, Any], words: _Words) -> dict[str, Any]:
-    """Return a row's cells by column title. None is empty: what is unknown has its bounds or the reason."""
+def _cells(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's cells by column title, as people read them: what is unknown has its bounds or the reason."""
     if row["dimension"] == "total":
         rates = {f"growth_{name}_pct": name for name in ("1d", "7d", "28d", "364d")}
         return {
             "date": row["date"],
-            "tokens": words.tokens(row["total_tokens"]),
-            "7 days": _week(row, words),
-            **{title: words.rate(row[name]) if row[name] is not None else NOT_LOADED for name, title in rates.items()},
+            "tokens": tokens(row["total_tokens"]),
+            "7 days": _week(row),
+            **{title: signed(row[name]) if row[name] is not None else NOT_LOADED for name, title in rates.items()},
         }
+    contribution = row["contribution_7d_pp"]
     return {
         "rank": row["rank"] or NO_RANK,
-        "change": rank_change(row, words),
+        "change": rank_change(row),
         row["dimension"]: row["entity"],
-        "tokens": words.tokens(row["total_tokens"]),
-        "share": words.share(row["share_pct"]),
-        "7 days": _week(row, words),
-        "7d growth": growth(row, words),
-        "contribution": (
-            words.points(row["contribution_7d_pp"]) if row["contribution_7d_pp"] is not None else NOT_LOADED
-        ),
+        "tokens": tokens(row["total_tokens"]),
+        "share": f"{row['share_pct']:.1f} %",
+        "7 days": _week(row),
+        "7d growth": growth(row),
+        "contribution": signed(contribution, "pp") if contribution is not None else NOT_LOADED,
     }
 
 
-def growth(row: dict[str, Any], words: _Words = PRETTY) -> Any:
+def growth(row: dict[str, Any]) -> str:
     """Return week-on-week growth: the point, else `new`, the bounds, or why there are none.
 
     A bound is open where the week before may have been nothing at all. A point is `about` right where no
@@ -217,31 +200,34 @@ def growth(row: dict[str, Any], words: _Words = PRETTY) -> Any:
     point, low, high = row["growth_7d_pct"], row["growth_7d_low_pct"], row["growth_7d_high_pct"]
     if point is not None:
         is_certain = low is None or high is None or high - low < 1e-6
-        return words.rate(point) if is_certain else words.about(words.rate(point))
+        return signed(point) if is_certain else f"{ABOUT} {signed(point)}"
     if row["contribution_7d_pp"] is None:
         return NOT_LOADED
     if _is_new(row):
         return "new"
     if low is not None and high is not None:
-        return f"{words.rate(low)} to {words.rate(high)}"
-    return f"at least {words.rate(low)}" if low is not None else "from nothing"
+        return f"{signed(low)} to {signed(high)}"
+    return f"at least {signed(low)}" if low is not None else "from nothing"
 
 
-def _week(row: dict[str, Any], words: _Words) -> Any:
+def _week(row: dict[str, Any]) -> str:
+    low, high = row["tokens_7d_low"], row["tokens_7d_high"]
     if row["tokens_7d"] is not None:
-        count = words.tokens(row["tokens_7d"])
-        return count if row["tokens_7d_low"] == row["tokens_7d_high"] else words.about(count)
-    if row["tokens_7d_low"] is None:
-        return NOT_LOADED
-    return f"{words.tokens(row['tokens_7d_low'])} to {words.tokens(row['tokens_7d_high'])}"
+        count = tokens(row["tokens_7d"])
+        return count if low == high else f"{ABOUT} {count}"
+    return f"{tokens(low)} to {tokens(high)}" if low is not None else NOT_LOADED
 
 
-def rank_change(row: dict[str, Any], words: _Words) -> Any:
+def _signed_places(gained: int) -> str:
+    return f"{gained:+d}" if gained else "same"
+
+
+def rank_change(row: dict[str, Any], places: Callable[[int], str] = _signed_places) -> str:
     """Return places gained since the day a week earlier, else `new`, `unlisted` then, or why it is not known."""
     if row["rank"] is None:
         return NO_RANK
     if row["rank_change_7d"] is not None:
-        return words.places(row["rank_change_7d"])
+        return places(row["rank_change_7d"])
     if row["contribution_7d_pp"] is None:
         return NOT_LOADED
     return "new" if _is_new(row) else "unlisted"

@@ -29,10 +29,14 @@ INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 MAX_SHOWN_LENGTH = 300
 SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 BARS = "▁▂▃▄▅▆▇█"
+ZERO = "0"
 GAP = "·"
 BAR_DAYS = 28
 BARS_TITLE = f"last {BAR_DAYS} days"
-BARS_NOTE = f"Bars: listed tokens, from zero to the row's greatest day; {GAP} where nothing is listed or loaded. "
+BARS_NOTE = (
+    "Bars: listed tokens, from zero to the row's greatest day; "
+    f"{ZERO} where that is none, {GAP} where nothing is listed or loaded. "
+)
 # What stands for a letter that a terminal cannot encode, in as many columns; a bar is its height in eighths.
 LOOK_ALIKES = dict(zip(BARS, "12345678", strict=True)) | {
     GAP: ".",
@@ -142,8 +146,15 @@ class Table:
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:
-    """Return JSON in ASCII, on one line without `indent`; dates and instants in ISO 8601, instants marked as UTC."""
-    return json.dumps(value, indent=indent, default=_json_value)
+    """Return JSON in ASCII, on one line without `indent`; dates and instants in ISO 8601, instants marked as UTC.
+
+    What is infinite or no number is null, because JSON has neither.
+    """
+    try:
+        return json.dumps(value, indent=indent, default=_json_value, allow_nan=False)
+    except ValueError:
+        plain = json.loads(json.dumps(value, default=_json_value), parse_constant=lambda _: None)
+        return json.dumps(plain, indent=indent)
 
 
 def tokens(count: float | None) -> str:
@@ -169,10 +180,12 @@ def signed_tokens(count: int) -> str:
 def sparkline(values: Sequence[float | None]) -> str:
     """Return a letter a value: a bar from zero to the greatest of them, to the nearest eighth, and a gap for None.
 
-    What is there is never without a bar: the lowest one is all below three sixteenths, zero too.
+    What is more than zero is never without a bar: the lowest one is all below three sixteenths. Zero is a naught.
     """
-    greatest = max((value for value in values if value is not None), default=0) or 1
-    return "".join(GAP if value is None else BARS[max(round(8 * value / greatest), 1) - 1] for value in values)
+    greatest = max((value for value in values if value is not None), default=0)
+    return "".join(
+        GAP if value is None else BARS[max(round(8 * value / greatest), 1) - 1] if value else ZERO for value in values
+    )
 
 
 def plain_letter(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -223,7 +236,7 @@ def clean(text: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a cell for people: one line, and cut where it would push all others off the screen."""
+    """Return a cell for the screen: one line, and cut where it would push all others off it."""
     text = clean(_text(value))
     return text if len(text) <= MAX_SHOWN_LENGTH else text[: MAX_SHOWN_LENGTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
@@ -248,12 +261,11 @@ def _csv_cell(value: Any) -> str:
     """Return a cell that no spreadsheet calculates or splits, whichever separator it expects."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return _text(value)
     if isinstance(value, int | float | Decimal):
         return str(value)
-    if isinstance(value, list | dict):
-        text = json_text(value)
-    else:
-        text = defused(value.isoformat() if isinstance(value, datetime) else str(value))
+    text = json_text(value) if isinstance(value, list | dict) else defused(_json_value(value))
     return '"{}"'.format(text.replace('"', '""')) if TO_QUOTE.search(text) else text
 
 
@@ -263,7 +275,7 @@ def _markdown(text: str) -> str:
 
 def _markdown_cell(value: Any) -> str:
     """Return a cell without markup; as code where escapes would not keep it from becoming a link or a mention."""
-    text = _shown(value)
+    text = clean(_text(value))
     if not LINK.search(text):
         return _markdown(text)
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
@@ -271,7 +283,7 @@ def _markdown_cell(value: Any) -> str:
     return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
 
 
-def _json_value(value: Any) -> Any:
+def _json_value(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat() + ("" if value.tzinfo else "Z")
     if isinstance(value, date):

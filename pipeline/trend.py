@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.fitting import SPANS
-from pipeline.reading import cited, full_name, simulated_note, simulated_title
+from pipeline.reading import cited, dimension_named, simulated_note, simulated_title
 from pipeline.rendering import Format, Table, signed, to_json, tokens
 from pipeline.settings import Settings
 from pipeline.warehouse import published, rows_of
@@ -67,9 +67,7 @@ def trend(settings: Settings, dimension: str, span: str, top: int) -> Trend:
     with published(settings) as connection:
         contract = rows_of(connection, "select * from contract")[0]
         plurals = {row["dimension"]: row["plural"] for row in rows_of(connection, "from dim_dimension")}
-        dimension = full_name(dimension, plurals)
-        if dimension not in plurals:
-            raise UsageError(f"There is no dimension {dimension!r}; choose one of {', '.join(plurals)}.")
+        dimension = dimension_named(dimension, plurals)
         is_total = dimension == "total"
         trends = rows_of(connection, *([OF_THE_TOTAL] if is_total else [OF_A_DIMENSION, [dimension, span]]))
         week = rows_of(connection, WEEK) if is_total else []

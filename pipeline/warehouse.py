@@ -511,11 +511,17 @@ def last_build(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 
 def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Run a user's query and return its columns and rows; raise UsageError with DuckDB's own words."""
+    """Run a user's query and return its columns and rows; raise UsageError, with DuckDB's words on what fails."""
     try:
+        # DuckDB 1.5 makes several of one PIVOT, and those have no text.
+        statements = [one for one in connection.extract_statements(sql) if one.query]
+        if len(statements) > 1:
+            raise UsageError(f"A query is one statement, and these are {len(statements)}; run them one by one.")
         relation = connection.sql(sql)
         if relation is None:
             raise UsageError("The statement returns no rows; ask for them with a SELECT.")
+        if twice := [name for name in dict.fromkeys(relation.columns) if relation.columns.count(name) > 1]:
+            raise UsageError(f"Several columns of the query are named {twice[0]!r}; name each by `as`.")
         return relation.columns, relation.fetchall()
     except duckdb.Error as error:
         if _says(DAMAGE, error):

@@ -151,6 +151,12 @@ def test_every_command_setting_and_mart_is_documented(cli: Callable[..., Ended])
             assert f"`{model.name}`" in README, model.name
 
 
+def test_what_is_not_published_as_parquet_is_named() -> None:
+    (named,) = re.findall(r"No Parquet there is of what is a view of other tables: (.*?);", README, re.DOTALL)
+    views = [one.name for one in models.load(models.sql_dir()).values() if (one.schema, one.kind) == ("marts", "view")]
+    assert sorted(re.findall(r"`(\w+)`", named)) == sorted(views)
+
+
 def test_every_named_file_and_target_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for page in ("README.md", "CONTRIBUTING.md"):

@@ -8,6 +8,7 @@ with families as (
         arg_max(entity, share_pct) filter (where is_family) as family,
         max(share_pct) filter (where is_family) as family_pct,
         coalesce(round(sum(share_pct) filter (where not is_family and entity <> 'Other family'), 9), 0) as unknown_pct,
+        coalesce(bool_or(entity = 'Other family'), false) as is_other_told,
         coalesce(bool_or(is_provisional), false) as is_provisional
     from (
         select
@@ -37,6 +38,7 @@ figures as (
         if(families.family is null, null, greatest(0, 100 - families.family_pct - families.unknown_pct))
             as outside_low_pct,
         100 - families.family_pct as outside_high_pct,
+        families.is_other_told,
         families.family is not null and families.is_provisional as is_provisional,
         author.author,
         100 * author.share as author_pct,
@@ -69,7 +71,11 @@ select
     || 'most 5 % are, else mixed.' as rule, -- which figures give which verdict
     concat_ws(
         ' ',
-        if(as_of_date is null, 'No daily rankings with a catalogue that tells tokenizers are loaded.', null),
+        case
+            when as_of_date is not null then null
+            when is_other_told then 'Of the ranked models the catalogue tells only the family Other, which is none.'
+            else 'No daily rankings with a catalogue that tells tokenizers are loaded.'
+        end,
         format(
             'On {}, {:.1f} % to {:.1f} % of all tokens were outside the largest family of tokenizers known, {}.',
             as_of_date,

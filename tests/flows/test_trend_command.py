@@ -98,7 +98,7 @@ def test_trend_prints_doubling_times_the_week_and_unusual_days(home: Settings, c
     assert f"over all their days, {DAYS} at most, until" in cli("trend", "model", "--span", "all").out
     rows = list(csv.DictReader(io.StringIO(cli("trend", "organisation", "--format", "csv").out)))
     assert {row["span"] for row in rows} == {"28d"}
-    assert {row["is_simulated"] for row in rows} == {"True"}
+    assert {row["is_simulated"] for row in rows} == {"true"}
     assert cli("trend", "--format", "markdown").out.startswith("**SIMULATED DATA")
     for words, complaint in (
         (("trend", "--span", "7d"), "There is no span '7d'; choose one of 28d, 90d, 365d, all."),

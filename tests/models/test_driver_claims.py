@@ -592,6 +592,17 @@ def test_what_was_largest_in_the_month_of_the_note_is_told_where_all_of_it_is_lo
     assert "August" not in judged(empty, "use_cases", now, *weeks[1:])["finding"]
 
 
+def test_a_market_of_other_tokenizers_only_is_told_from_one_that_is_not_loaded(
+    empty: duckdb.DuckDBPyConnection,
+) -> None:
+    told = judged(empty, "tokenizers", growth("tokenizer", **{"Other family": (90, 0)}, other=(10, 0)))
+    assert told["verdict"] == "no data"
+    assert told["finding"].startswith("Of the ranked models the catalogue tells only the family Other, which is none. ")
+    unknown = judged(empty, "tokenizers", growth("tokenizer", unknown=(90, 0), other=(10, 0)))
+    for row in (unknown, judged(empty, "tokenizers")):
+        assert row["finding"].startswith("No daily rankings with a catalogue that tells tokenizers are loaded. ")
+
+
 @pytest.mark.parametrize("claim", [name.removeprefix("claims.") for name in CLAIMS])
 def test_without_data_nothing_is_claimed(empty: duckdb.DuckDBPyConnection, claim: str) -> None:
     row = judged(empty, claim)

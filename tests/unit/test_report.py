@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+import duckdb
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 pytest.importorskip("altair", reason="the extra `report` is not installed")
 
 from pipeline.report import charts, drawing, page
-from pipeline.report.figures import base, growth, kind, market, origin
+from pipeline.report.figures import base, growth, kind, market, origin, trust
 
 FIRST = date(2025, 1, 1)
 
@@ -58,6 +59,45 @@ def test_a_sparkline_has_a_gap_where_nothing_is_listed_and_starts_at_zero() -> N
     assert svg["aria-label"] == "5 to 10, listed on 3 of 6 days"
     assert BeautifulSoup(page.sparkline_svg([None, None]), "html.parser").find("svg").path["d"] == ""
     assert BeautifulSoup(page.sparkline_svg([0]), "html.parser").find("svg").path["d"] == "M0.0,26.0h0"
+
+
+def test_only_sources_that_are_judged_count_as_held_or_well() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts")
+        connection.execute("create schema meta")
+        connection.execute(
+            "create table meta.sources as from (values ('a', 'day'), ('p', 'capture')) as _ (source, cadence)"
+        )
+        connection.execute(
+            "create table marts.rpt_coverage as from (values ('a', date '2025-01-01', 'loaded'), "
+            "('a', date '2025-01-02', 'missing'), ('p', date '2025-01-02', 'loaded')) as _ (source, date, state)"
+        )
+        coverage = trust.coverage(base.Reader(connection, ["rpt_coverage"]))
+    assert coverage.finding == "0 of 1 sources are held without a gap. Not judged: p."
+    assert coverage.rows == [("a", 1, 2, "missing"), ("p", 1, base.NONE, "loaded")]
+    row = {"verdict": "ok", "newest_date": None, "due_date": None, "volume_ratio": None, "warning": None}
+    states = {"a": "fresh", "b": "fresh", "p": "not judged"}
+    rows = [row | {"source": source, "freshness": freshness} for source, freshness in states.items()]
+    assert trust.health(lambda _: rows).finding == "All 2 sources that are judged are well. Not judged: p."
+    assert trust.health(lambda _: rows[:2]).finding == "All 2 sources that are judged are well."
+
+
+def test_what_was_read_once_is_not_said_to_be_unchanged() -> None:
+    row = {"date": FIRST, "model_permaslug": "a/b", "vintages": 2, "first_tokens": 100, "last_tokens": 100}
+    same = row | {"change_pct": 0.0, "is_restated": False}
+    changed = row | {"last_tokens": 101, "change_pct": 1.0, "is_restated": True}
+    new = row | {"first_tokens": None, "change_pct": None, "is_restated": True}
+    assert trust.restated(lambda _: []).finding == "No day was read twice yet."
+    assert trust.restated(lambda _: [same]).finding == "No figure that was read again had changed."
+    found = trust.restated(lambda _: [changed, new, same])
+    assert found.finding == "The largest restatement held is +1.0000 % of a/b on 2025-01-01."
+    assert [cells[-1] for cells in found.rows] == ["+1.0000 %", base.NONE]
+
+
+def test_the_price_of_a_free_variant_is_never_called_unknown() -> None:
+    row = {"date": FIRST, "model_permaslug": "a/b:free", "total_tokens": 5, "share_pct": 1.0}
+    found = trust.unmatched(lambda _: [row | {"models": 1, "models_share_pct": 1.0}])
+    assert found.finding.endswith("their age, their context and, but for free variants, their price are unknown.")
 
 
 def test_numbers_of_near_days_stand_below_each_other() -> None:

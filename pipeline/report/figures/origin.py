@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from pipeline.reading import PRETTY, growth, rank_change
+from pipeline.reading import growth, rank_change
 from pipeline.rendering import signed, signed_tokens, tokens
 from pipeline.report import charts
 from pipeline.report.drawing import Colours
@@ -13,7 +12,6 @@ from pipeline.report.figures.base import Figure, Read, Rows, Sparkline, of_share
 
 # What the queries call the rest; no slug has a blank.
 OTHERS, UNLISTED = "other organisations", "not listed"
-ARROWS = replace(PRETTY, places=places)
 
 
 def shares(read: Read) -> Figure:
@@ -110,11 +108,11 @@ def leaderboard(read: Read) -> Figure:
         [
             (
                 row["rank"],
-                rank_change(row, ARROWS),
+                rank_change(row, places),
                 row["entity"],
                 tokens(row["total_tokens"]),
                 f"{row['share_pct']:.1f} %",
-                growth(row, PRETTY),
+                growth(row),
                 Sparkline(row["daily_tokens"]),
             )
             for row in rows
