@@ -68,12 +68,12 @@ def assert_nowhere(folder: Path, secret: str) -> None:
 
 
 def running_without_a_process(api: Api) -> str:
-    """Leave a run as one whose machine went down after its first heartbeat; return its id."""
+    """Leave a run as one whose machine went down an hour ago, after its first heartbeat; return its id."""
     flow = api.get("deployments/name/token-growth-rebuild/rebuild")["flow_id"]
     run = api.post("flow_runs/", {"flow_id": flow, "tags": ["token-growth"], "state": {"type": "RUNNING"}})
     heartbeat = {
         "id": str(uuid4()),
-        "occurred": datetime.now(UTC).isoformat(),
+        "occurred": (datetime.now(UTC) - timedelta(hours=1)).isoformat(),
         "event": "prefect.flow-run.heartbeat",
         "resource": {"prefect.resource.id": f"prefect.flow-run.{run['id']}"},
         "related": [{"prefect.resource.id": "prefect.tag.token-growth", "prefect.resource.role": "tag"}],
