@@ -19,12 +19,10 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import CallWebhook, ChangeFlowRunState
 from prefect.events.schemas.events import ResourceSpecification
 
-from pipeline.doctor import ALERTS, TAG, ZOMBIES
+from pipeline.doctor import ALERTS, SILENCE, TAG, ZOMBIES
 from pipeline.errors import UsageError
 from pipeline.settings import load_settings
 
-# Three heartbeats of 30 s, which prefect.yaml sets.
-SILENCE = timedelta(seconds=90)
 ALERTS_BLOCK = "token-growth-alerts"
 WEBHOOK = "TOKENGROWTH_ALERT_WEBHOOK_URL"
 # Every run of the deployments, and every event from within one, is related to their tag.

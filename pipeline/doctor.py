@@ -22,6 +22,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from pydantic import TypeAdapter
 
 from pipeline import jobs, planner
 from pipeline.archive import Archive, Damage, Fetch
@@ -72,6 +73,10 @@ ALERTS = "token-growth alerts"
 KEY_BLOCK = "openrouter-api-key"
 # How an archived answer that refuses the key is worded.
 KEY_REFUSED = "refused the key"
+# Three heartbeats of 30 s, which prefect.yaml sets. The automation looks as often as that, so may take twice as long.
+SILENCE = timedelta(seconds=90)
+# So long at least the server has to remember which runs the automation waits for; pyproject.toml says a year.
+MEMORY = timedelta(days=30)
 
 
 class State(StrEnum):
@@ -583,17 +588,24 @@ def _prefect(patient: _Patient) -> Iterator[Finding]:
             "limit": 1,
         }
         yield _newest_run(ask("/flow_runs/filter", question) or [])
+    yield _dead_and_late(ask)
     is_enabled = {one["name"]: bool(one["enabled"]) for one in ask("/automations/filter", {}) or ()}
-    yield _zombies(is_enabled.get(ZOMBIES))
+    yield _zombies(is_enabled.get(ZOMBIES), ask("/admin/settings"))
     yield _alerts(is_enabled.get(ALERTS))
 
 
-def _zombies(is_enabled: bool | None) -> Finding:
-    if is_enabled:
+def _zombies(is_enabled: bool | None, settings: dict[str, Any] | None) -> Finding:
+    if not is_enabled:
+        found = f"{'No' if is_enabled is None else 'No enabled'} automation is named {ZOMBIES!r}."
+        mend = "`deploy/setup` makes it" if is_enabled is None else f"`prefect automation resume {ZOMBIES!r}`"
+        return Finding("automation", State.WARNING, found, f"{mend}: without it a dead run holds the schedule.")
+    # A server that does not tell its settings is not blamed.
+    memory = settings["server"]["events"]["expired_bucket_buffer"] if settings else MEMORY
+    if TypeAdapter(timedelta).validate_python(memory) >= MEMORY:
         return Finding("automation", State.OK, "Runs whose process is gone are ended.")
-    found = f"{'No' if is_enabled is None else 'No enabled'} automation is named {ZOMBIES!r}."
-    mend = "`deploy/setup` makes it" if is_enabled is None else f"`prefect automation resume {ZOMBIES!r}`"
-    return Finding("automation", State.WARNING, found, f"{mend}: without it a dead run holds the schedule.")
+    found = "The server forgets early which runs it waits for: one that was cut off together with it is not ended."
+    mend = "Start the server in the folder of this program's pyproject.toml, or with "
+    return Finding("automation", State.WARNING, found, f"{mend}PREFECT_SERVER_EVENTS_EXPIRED_BUCKET_BUFFER=P365D.")
 
 
 def _alerts(is_enabled: bool | None) -> Finding:
@@ -660,6 +672,46 @@ def _newest_run(runs: list[dict[str, Any]]) -> Finding:
     is_whole = run["state_name"] in ("Completed", "Superseded", "Running", "Pending")
     mend = "" if is_whole else "The run's message names the source; the next run asks again."
     return Finding("daily run", State.OK if is_whole else State.WARNING, found, mend)
+
+
+def _dead_and_late(ask: Callable[[str, dict[str, Any]], Any]) -> Finding:
+    """Judge the runs that hold the work pool, and those that wait for it; the automation is given its time."""
+    earlier = datetime.now(UTC) - 2 * SILENCE
+
+    def runs(state: dict[str, Any]) -> list[dict[str, Any]]:
+        wanted = {"tags": {"all_": [TAG]}, "state": state}
+        return ask("/flow_runs/filter", {"flow_runs": wanted, "sort": "EXPECTED_START_TIME_ASC"}) or []
+
+    def is_dead(run: dict[str, Any]) -> bool:
+        heartbeats = {
+            "event": {"name": ["prefect.flow-run.heartbeat"]},
+            "resource": {"id": [f"prefect.flow-run.{run['id']}"]},
+            "occurred": {"since": earlier.isoformat()},
+        }
+        if datetime.fromisoformat(run["state"]["timestamp"]) > earlier:
+            return False
+        return not (ask("/events/filter", {"filter": heartbeats, "limit": 1}) or {}).get("events")
+
+    begun = runs({"type": {"any_": ["RUNNING", "PENDING"]}})
+    dead = [run for run in begun if is_dead(run)]
+    due = [(run, datetime.fromisoformat(run["expected_start_time"])) for run in runs({"name": {"any_": ["Late"]}})]
+    late = [(run["name"], since) for run, since in due if since < earlier]
+    minutes = 2 * SILENCE / timedelta(minutes=1)
+    found = [
+        f"{run['name']} is {run['state']['name']}, and nothing was heard of it for {minutes:.0f} minutes or more: "
+        "its process is gone."
+        for run in dead
+    ]
+    mend = ", ".join(f"`prefect flow-run delete {run['id']}`" for run in dead)
+    if late:
+        names = ", ".join(name for name, _ in late[:SHOWN])
+        found.append(f"{len(late)} late, since {_instant(late[0][1])}: {names}.")
+        if begun:
+            mend = mend or f"Wait for {begun[0]['name']}, or `prefect flow-run cancel {begun[0]['id']}`"
+        else:
+            mend = f"No worker takes them: `prefect worker start --pool {POOL}`, or see in its log why."
+    state = State.FAILED if dead else State.WARNING if late else State.OK
+    return Finding("runs", state, " ".join(found) or "None is dead, none is late.", mend)
 
 
 CHECKS: dict[str, Check] = {

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,15 @@ def start(
             start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, on_interrupt),
         )
+
+
+def run_processes(prefect_home: str) -> Iterator[int]:
+    """Find the processes of runs that belong to this test, by their environment."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            is_run = b"PREFECT__FLOW_RUN_ID=" in (variables := (folder / "environ").read_bytes())
+            if is_run and f"PREFECT_HOME={prefect_home}\0".encode() in variables:
+                yield int(folder.name)
 
 
 def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGINT) -> int:

@@ -411,12 +411,17 @@ class Prefect:
         self.answers: dict[str, Any] = {
             "/api/health": True,
             "/api/admin/version": version("prefect"),
+            "/api/admin/settings": {"server": {"events": {"expired_bucket_buffer": "P1Y"}}},
             "/api/work_pools/token-growth": {"status": "READY", "is_paused": False},
             "/api/deployments/filter": [
                 {"id": name, "name": name, "paused": False, "schedules": [{"active": True}] * (name == "daily")}
                 for name in ("daily", "backfill", "rebuild")
             ],
             "/api/flow_runs/filter": [{"state_type": "COMPLETED", "state_name": "Completed", "start_time": started}],
+            # What is asked for runs of one state; no other has any.
+            "/api/flow_runs/filter RUNNING": [],
+            "/api/flow_runs/filter Late": [],
+            "/api/events/filter": {"events": []},
             "/api/automations/filter": [
                 {"name": name, "enabled": True} for name in ("token-growth zombies", "token-growth alerts")
             ],
@@ -429,10 +434,13 @@ def prefect(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prefect
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            question = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
             served.auth = self.headers.get("Authorization")
-            body = json.dumps(served.answers.get(self.path)).encode()
-            self.send_response(200 if served.answers.get(self.path) is not None else 404)
+            wanted = question.get("flow_runs", {}).get("state", {}).values()
+            states = [name for one in wanted for name in one.get("any_", [])]
+            answer = served.answers.get(" ".join([self.path, *states[:1]]))
+            body = json.dumps(answer).encode()
+            self.send_response(200 if answer is not None else 404)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -456,7 +464,7 @@ def prefect(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prefect
 def test_a_schedule_that_works_is_well(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:pass")
     found = findings()
-    checks = ["prefect", "work pool", "deployments", "daily run", "automation", "alerts"]
+    checks = ["prefect", "work pool", "deployments", "daily run", "runs", "automation", "alerts"]
     assert {name: found[name].state for name in checks} == dict.fromkeys(checks, State.OK)
     assert prefect.auth == "Basic YWRtaW46cGFzcw=="
 
@@ -489,6 +497,13 @@ LONG_AGO = "2025-01-01T00:00:00+00:00"
             "See whether a worker polls",
         ),
         ("automations/filter", [], "automation", State.WARNING, "`deploy/setup` makes it"),
+        (
+            "admin/settings",
+            {"server": {"events": {"expired_bucket_buffer": "PT1M"}}},
+            "automation",
+            State.WARNING,
+            "Start the server in the folder of this program's pyproject.toml",
+        ),
         (
             "automations/filter",
             [{"name": "token-growth zombies", "enabled": False}],
@@ -523,6 +538,30 @@ def test_a_paused_schedule_is_told_with_what_resumes_it(prefect: Prefect) -> Non
     assert findings()["deployments"].mend == "`deploy/setup` makes its schedules."
     daily["paused"] = True
     assert findings()["deployments"].found == "The deployment daily is paused."
+
+
+def test_a_dead_run_and_those_that_wait_for_it_are_told(prefect: Prefect) -> None:
+    late = "1 late, since 2025-01-01 00:00 UTC: bold-bee."
+    begun = {"id": "4d", "name": "able-ant", "state": {"name": "Running", "timestamp": LONG_AGO}}
+    prefect.answers["/api/flow_runs/filter RUNNING"] = [begun]
+    prefect.answers["/api/flow_runs/filter Late"] = [{"name": "bold-bee", "expected_start_time": LONG_AGO}]
+    dead = findings()["runs"]
+    assert dead.state is State.FAILED
+    assert "able-ant is Running, and nothing was heard of it for 3 minutes or more: its process is gone." in dead.found
+    assert dead.found.endswith(late)
+    assert dead.mend == "`prefect flow-run delete 4d`"
+    # It lives: the other waits for it.
+    prefect.answers["/api/events/filter"] = {"events": [{}]}
+    assert (findings()["runs"].state, findings()["runs"].found) == (State.WARNING, late)
+    assert findings()["runs"].mend == "Wait for able-ant, or `prefect flow-run cancel 4d`"
+    prefect.answers["/api/flow_runs/filter RUNNING"] = []
+    assert "`prefect worker start --pool token-growth`" in findings()["runs"].mend
+    # What has just begun, or is late by seconds, is as it should be.
+    just_now = datetime.now(UTC).isoformat()
+    prefect.answers["/api/events/filter"] = {"events": []}
+    prefect.answers["/api/flow_runs/filter RUNNING"] = [begun | {"state": {"name": "Pending", "timestamp": just_now}}]
+    prefect.answers["/api/flow_runs/filter Late"] = [{"name": "bold-bee", "expected_start_time": just_now}]
+    assert findings()["runs"].state is State.OK
 
 
 def test_what_is_no_prefect_or_cannot_be_understood_is_told(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +21,19 @@ from pipeline.settings import load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
 from pipeline.warehouse import published
 from tests.conftest import KEY
-from tests.deployed import SERVER, WORKER, Api, done, environment_of, postgresql, started, stop, wait_for
+from tests.deployed import (
+    PATIENCE_SECONDS,
+    SERVER,
+    WORKER,
+    Api,
+    done,
+    environment_of,
+    postgresql,
+    run_processes,
+    started,
+    stop,
+    wait_for,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -68,12 +82,12 @@ def assert_nowhere(folder: Path, secret: str) -> None:
 
 
 def running_without_a_process(api: Api) -> str:
-    """Leave a run as one whose machine went down after its first heartbeat; return its id."""
+    """Leave a run as one whose machine went down an hour ago, after its first heartbeat; return its id."""
     flow = api.get("deployments/name/token-growth-rebuild/rebuild")["flow_id"]
     run = api.post("flow_runs/", {"flow_id": flow, "tags": ["token-growth"], "state": {"type": "RUNNING"}})
     heartbeat = {
         "id": str(uuid4()),
-        "occurred": datetime.now(UTC).isoformat(),
+        "occurred": (datetime.now(UTC) - timedelta(hours=1)).isoformat(),
         "event": "prefect.flow-run.heartbeat",
         "resource": {"prefect.resource.id": f"prefect.flow-run.{run['id']}"},
         "related": [{"prefect.resource.id": "prefect.tag.token-growth", "prefect.resource.role": "tag"}],
@@ -117,7 +131,18 @@ def test_one_command_gives_a_schedule_daily_runs_and_a_backfill(world: World, tm
 
             artifacts = api.post("artifacts/filter")
             logs = api.post("logs/filter", {"limit": 200})
-            assert stop(up, signal.SIGTERM) == 143
+
+            # Stopped while a run waits for its source, it leaves neither a process nor a run that is Running.
+            with socket.create_server(("127.0.0.1", 0)) as silent:
+                silent.settimeout(PATIENCE_SECONDS)
+                url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+                api.trigger("token-growth-daily/daily", OPENROUTER_BASE_URL=url, TOKENGROWTH_NOW=TWO_DAYS_LATER)
+                with silent.accept()[0]:
+                    assert stop(up, signal.SIGTERM) == 143
+                    assert not list(run_processes(environment["PREFECT_HOME"]))
+    with closing(sqlite3.connect(tmp_path / "prefect" / "prefect.db")) as database:
+        states = {state for (state,) in database.execute("select state_type from flow_run")}
+    assert states == {"COMPLETED", "CRASHED", "SCHEDULED"}
 
     settings = load_settings()
     with published(settings) as connection:

@@ -21,7 +21,7 @@ from pipeline.archive import Archive
 from pipeline.settings import Settings, load_settings
 from pipeline.simulation import SimulatedOpenRouter, World
 from tests.conftest import KEY, morning_after
-from tests.deployed import ENDS, SERVER, WORKER, Api, done, environment_of, start, stop, wait_for
+from tests.deployed import ENDS, SERVER, WORKER, Api, done, environment_of, run_processes, start, stop, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -68,15 +68,6 @@ class Deployed:
         self.start(*gone)
         if kind == "all":
             done(["deploy/setup"], self._environment)
-
-
-def run_processes(prefect_home: str) -> Iterator[int]:
-    """Find the processes of runs that belong to this test, by their environment."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            is_run = b"PREFECT__FLOW_RUN_ID=" in (variables := (folder / "environ").read_bytes())
-            if is_run and f"PREFECT_HOME={prefect_home}\0".encode() in variables:
-                yield int(folder.name)
 
 
 @contextmanager
