@@ -151,7 +151,7 @@ events as (
         'model' as dimension,
         first_listings.model_permaslug as entity,
         first_listings.date,
-        'first listed, at rank ' || first_listings.rank || '; no catalogue tells of its launch' as detail
+        'first listed, at rank ' || first_listings.rank || ', while no catalogue tells of a launch' as detail
     from first_listings
     left join priced_at_0 on first_listings.model_permaslug = priced_at_0.model_permaslug
     where

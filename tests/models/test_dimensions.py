@@ -78,9 +78,9 @@ def test_traits_change_with_the_catalogue_and_a_price_cut_changes_no_class() -> 
 def test_model_without_a_row_may_have_company_in_all_of_other() -> None:
     board = {"a/one": 100, "b/two": 20, "other": 30}
     connection = market([board] * 7, *(catalogue(offset, a_one={}) for offset in range(7)))
-    # Every catalogue is held, and each model that it knows is listed.
+    # Every catalogue is held, and each model that it knows is listed; what it does not know may be of any class.
     for entity in ("price_class paid", "weights proprietary", "reasoning not_capable", "tokenizer Other family"):
-        assert series(connection, entity, BOUNDS)[6] == (100, 700, 700, 700, False)
+        assert series(connection, entity, BOUNDS)[6] == (100, None, 700, 700 + 7 * 20, True)
     # What no catalogue knows may be more than this one, and more than one cut-off of 20.
     for entity in ("price_class unmatched", "weights unknown", "reasoning unknown", "tokenizer unknown"):
         assert series(connection, entity, BOUNDS)[6] == (20, 140, 140, 140 + 7 * 30, False)
@@ -197,8 +197,8 @@ def test_age_changes_on_the_31st_and_91st_day_after_the_launch() -> None:
     assert days_of(connection, "model_age 0-30 days") == list(range(11))  # on day 10 it is 30 days old
     assert days_of(connection, "model_age 31-90 days") == list(range(11, 71))
     assert days_of(connection, "model_age 91+ days") == list(range(71, 75))
-    # A class that nothing is in any more is null, not zero, and is shown leaving.
-    assert series(connection, "model_age 0-30 days", BOUNDS)[11] == (None, None, 600, 600, True)
+    # A class that nothing is in any more is shown leaving; without `other` its week is exact.
+    assert series(connection, "model_age 0-30 days", BOUNDS)[11] == (None, 600, 600, 600, False)
     assert len(series(connection, "model_age 0-30 days", "date")) == 11 + 55
 
 

@@ -81,7 +81,7 @@ def test_a_launch_has_the_day_and_the_first_week_that_the_catalogue_tells() -> N
         ("e/new", day(15), None, "tokens", 0, True, None, "first listed in the rankings on the same day"),
     ]
     assert found(connection, "first_listing", "entity, date, size, detail") == [
-        ("h/unmatched", day(4), 490, "first listed, at rank 2; no catalogue tells of its launch")
+        ("h/unmatched", day(4), 490, "first listed, at rank 2, while no catalogue tells of a launch")
     ]
 
 
