@@ -295,7 +295,6 @@ def test_a_report_that_fails_fails_no_run(
 
 
 @needs_the_extra
-@pytest.mark.usefixtures("use")
 def test_a_place_that_cannot_be_written_is_said_with_what_names_another(
     home: Settings, cli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,6 +308,8 @@ def test_a_place_that_cannot_be_written_is_said_with_what_names_another(
     assert ended.err.endswith("or name another file with --output.\n")
 
 
+@needs_the_extra
+@pytest.mark.usefixtures("use")
 def test_nothing_published_is_said(cli: Callable[..., Ended]) -> None:
     ended = cli("report")
     assert ended.code == 1
