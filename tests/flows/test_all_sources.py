@@ -225,7 +225,7 @@ def test_a_backfill_goes_on_day_after_day_and_asks_nothing_twice(
     assert states["app-rankings loaded"] == states["rankings-daily loaded"] >= 21
 
 
-@pytest.mark.parametrize("days", [60, pytest.param(700, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("days", [60, pytest.param(400, marks=pytest.mark.slow)])
 def test_a_full_backfill_takes_as_few_calls_as_the_contract_permits(
     days: int, use: Callable[..., Settings], simulate: Callable[..., Any]
 ) -> None:

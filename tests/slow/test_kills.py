@@ -184,8 +184,8 @@ def test_a_killed_backfill_asks_nothing_again_that_had_arrived(
     chance = random.Random(12)
     world = World(days=70)
     clock = morning_after(world.first_day + timedelta(days=49))
-    server = simulate(world, clock, requests_per_day=60, requests_per_minute=100_000, clocked_limits=True)
-    limits = {"TOKENGROWTH_REQUESTS_PER_DAY": "60", "TOKENGROWTH_REQUESTS_PER_MINUTE": "100000"}
+    server = simulate(world, clock, requests_per_day=120, requests_per_minute=100_000, clocked_limits=True)
+    limits = {"TOKENGROWTH_REQUESTS_PER_DAY": "120", "TOKENGROWTH_REQUESTS_PER_MINUTE": "100000"}
     code, killed, codes = -1, 0, []
     while code != 0:
         assert clock <= morning_after(world.last_day), codes
