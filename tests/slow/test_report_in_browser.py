@@ -32,11 +32,24 @@ DRAWN |= {"concentration", "spend", "coverage"}
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("demo") / "home"
-    command = [sys.executable, "-m", "pipeline", "demo", "--home", str(home)]
-    subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
-    return report.write(load_settings(home=home)).path
+def demo(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the demo, both by the wheel, away from the checkout."""
+    folder = tmp_path_factory.mktemp("demo")
+    environment = os.environ | {"PYTHONPATH": str(site), "TOKENGROWTH_HOME": str(folder / "home")}
+    demo, report = (
+        subprocess.run(
+            [sys.executable, "-m", "pipeline", *words],
+            cwd=folder,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for words in (("demo", "--home", "home"), ("report",))
+    )
+    assert "SIMULATED DATA. Largest authors" in demo
+    assert "report: 19 figures, 12 of them drawn" in report
+    return folder / "home" / "published" / "report.html"
 
 
 @pytest.fixture(scope="module")
