@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["market"]
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
 RECORDED = "2026-08-21T07:45:00Z"
 MOST_BYTES = 3_000_000
 # All charts but the price index, which takes prices that a second catalogue confirms.
@@ -36,19 +35,13 @@ def demo(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of the demo, both by the wheel, away from the checkout."""
     folder = tmp_path_factory.mktemp("demo")
     environment = os.environ | {"PYTHONPATH": str(site), "TOKENGROWTH_HOME": str(folder / "home")}
-    demo, report = (
-        subprocess.run(
-            [sys.executable, "-m", "pipeline", *words],
-            cwd=folder,
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        for words in (("demo", "--home", "home"), ("report",))
-    )
-    assert "SIMULATED DATA. Largest authors" in demo
-    assert "report: 19 figures, 12 of them drawn" in report
+
+    def said(*words: str) -> str:
+        command = [sys.executable, "-m", "pipeline", *words]
+        return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
+
+    assert "SIMULATED DATA. Largest authors" in said("demo", "--home", "home")
+    assert "report: 19 figures, 12 of them drawn" in said("report")
     return folder / "home" / "published" / "report.html"
 
 

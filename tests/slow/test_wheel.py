@@ -1,4 +1,4 @@
-"""The built wheel carries its SQL and templates and works without the checkout; a browser test opens its demo's report."""
+"""The built wheel carries its SQL and templates and works away from the checkout; a browser test opens its demo."""
 
 from __future__ import annotations
 
